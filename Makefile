@@ -1,0 +1,40 @@
+# The two commands of the README are `make demo` and `make test`. Both install what they need and can be run twice.
+PYTHON := .venv/bin/python
+
+.PHONY: help bootstrap demo test lint unit lab-tests schemas lock
+
+help:
+	@echo "make demo       start the lab and onboard the example site's new hire (root)"
+	@echo "make test       every check and every test, lab tests included (root)"
+	@echo "make lint       ruff, mypy --strict, import layers"
+	@echo "make unit       tests that need no lab"
+	@echo "make lab-tests  tests against the real servers of the lab (root)"
+	@echo "make schemas    write docs/*.schema.json again"
+	@echo "make lock       resolve requirements.lock again"
+
+bootstrap:
+	@.ci/bootstrap
+
+demo: bootstrap
+	@$(PYTHON) -m provisioning.lab.demo
+
+test: lint
+	$(PYTHON) -m pytest
+
+lint: bootstrap
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+unit: bootstrap
+	$(PYTHON) -m pytest -m "not lab"
+
+lab-tests: bootstrap
+	$(PYTHON) -m pytest -m lab
+
+schemas: bootstrap
+	$(PYTHON) -m tests.unit.test_reports_schema
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --output-file requirements.lock --quiet --custom-compile-command "make lock"

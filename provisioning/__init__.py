@@ -1,0 +1,57 @@
+"""Turns "a new colleague starts on Monday at desk B-204-3" into a finished desk.
+
+The public names are loaded on first use, so that ``import provisioning`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from provisioning.api import Plan, Run, Site, onboard
+    from provisioning.errors import (
+        BlockedError,
+        CredentialError,
+        DriftError,
+        LabError,
+        LedgerError,
+        ProvisioningError,
+        RejectedError,
+        RequestError,
+        SecretError,
+        SiteError,
+        TargetError,
+        TrustError,
+        UnreachableError,
+        VerifyError,
+    )
+
+__all__ = [
+    "BlockedError",
+    "CredentialError",
+    "DriftError",
+    "LabError",
+    "LedgerError",
+    "Plan",
+    "ProvisioningError",
+    "RejectedError",
+    "RequestError",
+    "Run",
+    "SecretError",
+    "Site",
+    "SiteError",
+    "TargetError",
+    "TrustError",
+    "UnreachableError",
+    "VerifyError",
+    "onboard",
+]
+
+_API = frozenset({"Plan", "Run", "Site", "onboard"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'provisioning' has no attribute {name!r}")
+    return getattr(import_module("provisioning.api" if name in _API else "provisioning.errors"), name)
