@@ -1,0 +1,68 @@
+"""The directory (Active Directory or Samba AD): how it is reached and how accounts are named."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from provisioning.site.base import Credential, Endpoint, Form, Model, SitePath, Text
+
+_RDN = r"(?i:cn|ou|dc)=([^,\\+\"<>;=\x00-\x1f\s#]|\\[^\x00-\x1f])([^,\\+\"<>;=\x00-\x1f]|\\[^\x00-\x1f])*"
+
+DistinguishedName = Annotated[
+    str, Form(rf"^{_RDN}(,{_RDN})*$", "a distinguished name such as OU=Staff,DC=corp,DC=example", 1000)
+]
+"""RFC 4514 text form, for example ``OU=Staff,DC=corp,DC=example``."""
+
+LoginPattern = Annotated[
+    str,
+    Form(
+        r"^([a-z0-9]|\{(given|family|g|f)\})([a-z0-9._-]|\{(given|family|g|f)\})*$",
+        "lower-case letters, digits, . _ - and {given}, {family}, {g}, {f}",
+    ),
+]
+"""How one login name is put together."""
+
+
+class PasswordPolicy(Model):
+    """How initial passwords are made. All four character classes are always present; look-alikes (``0O1lI``)
+    never.
+    """
+
+    length: int = Field(default=16, ge=12, le=64, description="characters")
+    groups_of: int = Field(
+        default=4, ge=0, le=16, description="characters between dashes, for reading aloud; 0: no dashes"
+    )
+
+
+class LoginPolicy(Model):
+    """How a login name (sAMAccountName) is made from a person's transliterated names.
+
+    `patterns` are tried in turn until one is free; ``{given}``, ``{family}`` and their first letters ``{g}``,
+    ``{f}`` may be used. After the last pattern, it is tried again with 2, 3, 4 … behind it.
+    """
+
+    patterns: tuple[LoginPattern, ...] = Field(default=("{given}.{family}", "{g}.{family}"), min_length=1)
+    max_length: int = Field(default=20, ge=3, le=20, description="characters; AD's limit for sAMAccountName is 20")
+
+
+class Directory(Model):
+    """One AD domain, reached over LDAPS."""
+
+    server: Endpoint
+    base_dn: DistinguishedName
+    domain: Annotated[
+        str,
+        Form(r"^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+$", "a DNS domain in lower case such as corp.example"),
+    ]
+    netbios_domain: Annotated[str, Form(r"^[A-Z0-9][A-Z0-9-]{0,14}$", "1 to 15 capital letters, digits or dashes")]
+    credential: Credential
+    trust: SitePath | None = Field(
+        default=None, description="PEM file of the trusted CA; the machine's store when left out"
+    )
+    verify: bool = Field(default=True, description="false turns certificate verification off; every plan then says so")
+    computers_ou: DistinguishedName
+    company: Text | None = None
+    logins: LoginPolicy = LoginPolicy()
+    passwords: PasswordPolicy = PasswordPolicy()

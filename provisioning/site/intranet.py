@@ -1,0 +1,73 @@
+"""The intranet: its pages, the group that it admits, and how a check acts for a person."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Annotated
+
+from pydantic import Field
+
+from provisioning.site.base import (
+    Endpoint,
+    Form,
+    GroupName,
+    Identifier,
+    Model,
+    SecretReference,
+    SitePath,
+    Text,
+)
+
+Url = Annotated[
+    str,
+    Form(
+        r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?#-]*)?$",
+        "an address such as https://intranet.corp.example/sales",
+        500,
+    ),
+]
+
+HostPattern = Annotated[
+    str, Form(r"^(\*\.?)?[A-Za-z0-9][A-Za-z0-9.-]*$", "a host name or a pattern such as *.corp.example")
+]
+
+
+class AccessCheck(Model):
+    """How proofs open a page as somebody else without knowing that person's password: Kerberos constrained
+    delegation (MS-SFU S4U2Self, S4U2Proxy) by a service account that may delegate to the intranet's web
+    service only.
+    """
+
+    kdc: Endpoint
+    principal: Text = Field(description="service account, for example svc-check")
+    keytab: SecretReference = Field(description="its keytab: a file reference")
+    outsider: Text = Field(description="login of an account that the intranet must refuse")
+
+
+class Bookmark(Model):
+    """One managed bookmark."""
+
+    name: Text
+    url: Url
+
+
+class Intranet(Model):
+    """The intranet web server."""
+
+    url: Url
+    address: IPv4Address | None = Field(default=None, description="connect here instead of asking DNS")
+    trust: SitePath | None = Field(
+        default=None, description="PEM file of the trusted CA; the machine's store when left out"
+    )
+    group: GroupName = Field(description="directory group that is let in")
+    pages: dict[Identifier, Bookmark] = Field(default_factory=dict, description="pages that profiles may name")
+    check: AccessCheck
+
+
+class Browser(Model):
+    """What every managed browser of the site gets, whatever the profile."""
+
+    proxy_pac: Url | None = None
+    sign_in_hosts: tuple[HostPattern, ...] = Field(
+        default=(), description="host patterns that get Kerberos sign-in (AuthServerAllowlist)"
+    )

@@ -1,0 +1,86 @@
+"""The whole site as one value. :mod:`provisioning.site.faults` keeps its promise that every cross-reference
+leads somewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from pydantic import Field
+
+from provisioning.errors import RequestError
+from provisioning.site.base import ComputerName, Identifier, Model, SitePath
+from provisioning.site.directory import Directory
+from provisioning.site.intranet import Browser, Intranet
+from provisioning.site.lines import closest
+from provisioning.site.mail import Mail
+from provisioning.site.network import Closet, Network, Outlet
+from provisioning.site.people import Person, Profile
+from provisioning.site.software import LicencePool, Package
+from provisioning.site.workplaces import Windows, Workplace, Workstation
+
+V = TypeVar("V")
+
+
+class Inventory(Model):
+    """What exists at one site and what is allowed there. Built by :func:`provisioning.site.load.load`."""
+
+    folder: Path = Field(description="the site's folder: relative secret references start here")
+    handover: SitePath = Field(
+        default=Path("handover"), description="folder for one-time password files", validate_default=True
+    )
+    ledger: SitePath = Field(
+        default=Path(".ledger/ledger.sqlite"), description="SQLite file of the ledger", validate_default=True
+    )
+    directory: Directory
+    mail: Mail
+    intranet: Intranet
+    browser: Browser = Browser()
+    network: Network
+    windows: Windows
+    closets: dict[Identifier, Closet]
+    outlets: dict[Identifier, Outlet]
+    workplaces: dict[Identifier, Workplace]
+    workstations: dict[ComputerName, Workstation]
+    software: dict[Identifier, Package]
+    licences: dict[Identifier, LicencePool] = Field(default_factory=dict)
+    profiles: dict[Identifier, Profile]
+    people: dict[Identifier, Person]
+
+    @cached_property
+    def workstation_at(self) -> Mapping[str, str]:
+        """Workplace → workstation that stands there."""
+        return {ws.workplace: name for name, ws in self.workstations.items() if ws.workplace}
+
+    @cached_property
+    def managed_groups(self) -> frozenset[str]:
+        """The groups that profiles manage; nobody touches memberships of any other."""
+        return frozenset({g for p in self.profiles.values() for g in p.groups} | {self.intranet.group})
+
+    def person(self, key: str) -> Person:
+        """Raises :class:`RequestError` with the nearest valid name when there is none."""
+        return self._find("person", self.people, key)
+
+    def workplace(self, key: str) -> Workplace:
+        """Raises :class:`RequestError` with the nearest valid name when there is none."""
+        return self._find("workplace", self.workplaces, key)
+
+    def _find(self, what: str, things: Mapping[str, V], key: str) -> V:
+        try:
+            return things[key]
+        except KeyError:
+            unknown(what, key, things)
+
+
+def unknown(what: str, key: str, known: Iterable[str]) -> NoReturn:
+    """Raise the :class:`RequestError` for a name that the site does not have."""
+    raise RequestError(f"the site has no {what} {key!r}{nearest(key, known)}")
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` for the closest known name, or what to do when nothing is close."""
+    found = closest(key, known)
+    return f"; did you mean {found!r}?" if found else "; `provision show` lists what there is"

@@ -1,0 +1,42 @@
+"""The starter site: what `provision init` writes is a good site, and nothing is ever overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioning.errors import RequestError
+from provisioning.site.load import load
+from provisioning.site.starter import write_starter
+
+
+def test_the_starter_site_loads(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "site"
+    written = write_starter(folder)
+    assert {path.name for path in written} >= {"site.yml", "people.csv", ".gitignore", "README.md"}
+    assert sorted(folder.iterdir()) == written
+    site = load(folder)
+    assert site.person("E1002").family_name == "O'Connor"
+    assert site.handover == folder / "handover"
+
+
+def test_every_path_of_the_starter_is_its_own_or_commented(tmp_path: Path) -> None:
+    write_starter(tmp_path)
+    for path in tmp_path.iterdir():
+        assert "127.77." not in path.read_text(encoding="utf-8"), (
+            "the starter is for an office, not for the lab"
+        )
+
+
+def test_a_folder_with_anything_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match=r"is not empty \(it holds notes\.txt\)"):
+        write_starter(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "site").write_text("mine")
+    with pytest.raises(RequestError, match="is a file"):
+        write_starter(tmp_path / "site")
