@@ -1,0 +1,1 @@
+"""How we talk: one module a system, one session a target."""

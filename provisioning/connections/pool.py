@@ -1,0 +1,83 @@
+"""One open session per target, opened on first use, locked while it is in use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from provisioning.secrets import Secrets
+from provisioning.site import Inventory
+
+
+class Session(Protocol):
+    """What the pool needs of a session; kinds know the rest of their own system's session."""
+
+    def close(self) -> None: ...
+
+
+Opener = Callable[[str, Inventory, Secrets], Session]
+"""``open_session(target, inventory, secrets)``: one a system, in ``connections/<system>.py``."""
+
+
+@dataclass
+class _Slot:
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    session: Session | None = None
+
+
+class Pool:
+    """The sessions of one run. A target is ``system`` or ``system:name``; `openers` is keyed by system.
+
+    Use as a context manager: leaving it closes everything.
+    """
+
+    def __init__(self, inventory: Inventory, secrets: Secrets, openers: Mapping[str, Opener]) -> None:
+        self._inventory = inventory
+        self._secrets = secrets
+        self._openers = openers
+        self._slots: dict[str, _Slot] = {}
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After a second Ctrl-C a worker may still hang in its session: nobody waits for it.
+        self.close(wait=kind is not KeyboardInterrupt)
+
+    @contextmanager
+    def session(self, target: str) -> Iterator[Any]:
+        """The session of `target`, for this thread alone while the block runs.
+
+        A session that an :class:`~provisioning.errors.UnreachableError` left is dropped, so the next use opens a new
+        one.
+        """
+        with self._guard:
+            slot = self._slots.setdefault(target, _Slot())
+        with slot.lock:
+            if slot.session is None:
+                opener = self._openers[target.partition(":")[0]]
+                slot.session = opener(target, self._inventory, self._secrets)
+            try:
+                yield slot.session
+            except Exception:
+                slot.session.close()
+                slot.session = None
+                raise
+
+    def close(self, *, wait: bool = True) -> None:
+        """Close every session; without `wait`, only those that nobody is using."""
+        with self._guard:
+            slots, self._slots = list(self._slots.values()), {}
+        for slot in slots:
+            if not slot.lock.acquire(blocking=wait):
+                continue
+            try:
+                if slot.session is not None:
+                    slot.session.close()
+                    slot.session = None
+            finally:
+                slot.lock.release()

@@ -1,0 +1,57 @@
+"""What the engine tells whoever watches. Listeners are called from worker threads, one call at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioning.errors import ProvisioningError
+from provisioning.ledger.ledger import ChangeState
+from provisioning.resources.base import Change, ProofResult, State
+
+
+@dataclass(frozen=True)
+class BatchStarted:
+    """The changes of one kind on one target are about to be applied."""
+
+    target: str
+    changes: tuple[Change[State], ...]
+
+
+@dataclass(frozen=True)
+class ChangeSettled:
+    """One change came to its end."""
+
+    change: Change[State]
+    state: ChangeState
+    error: ProvisioningError | None
+
+
+@dataclass(frozen=True)
+class ProofSettled:
+    """One proof has its result."""
+
+    result: ProofResult
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Ctrl-C was pressed: the batches that are under way finish, the rest is abandoned."""
+
+
+Event = BatchStarted | ChangeSettled | ProofSettled | Stopping
+Listener = Callable[[Event], None]
+
+
+def one_at_a_time(listener: Listener | None) -> Listener:
+    """A listener that may be called from any thread, for one (or none) that may not."""
+    if listener is None:
+        return lambda _: None
+    lock = threading.Lock()
+
+    def locked(event: Event) -> None:
+        with lock:
+            listener(event)
+
+    return locked

@@ -1,0 +1,117 @@
+"""From resources to changes: batched parallel reads, then a pure comparison in a deterministic order."""
+
+from __future__ import annotations
+
+import graphlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from provisioning.errors import RequestError, TargetError
+from provisioning.resources.base import Address, Change, Resource, Sessions, State
+from provisioning.resources.registry import KINDS
+
+MAX_TARGETS_AT_ONCE = 16
+
+_KIND_ORDER = {name: i for i, name in enumerate(KINDS)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the systems say: the state found at each address (``None``: nothing there), and the targets that could
+    not be read, with the reason."""
+
+    found: Mapping[Address, State | None]
+    unread: Mapping[str, TargetError]
+
+
+def read(resources: Sequence[Resource], sessions: Sessions) -> Reading:
+    """Read all resources: targets in parallel, one session a target, one batch a kind."""
+    batches: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for resource in resources:
+        batches[resource.target][resource.kind].append(resource.key)
+
+    def read_target(target: str) -> dict[Address, State | None] | TargetError:
+        found: dict[Address, State | None] = {}
+        try:
+            with sessions.session(target) as session:
+                for kind, keys in batches[target].items():
+                    states = KINDS[kind].read(session, keys)
+                    found |= {Address(kind, target, key): states.get(key) for key in keys}
+        except TargetError as exc:
+            return exc
+        return found
+
+    found: dict[Address, State | None] = {}
+    unread: dict[str, TargetError] = {}
+    if batches:
+        workers = ThreadPoolExecutor(min(len(batches), MAX_TARGETS_AT_ONCE), "read")
+        try:
+            for target, answer in zip(batches, workers.map(read_target, batches), strict=True):
+                if isinstance(answer, TargetError):
+                    unread[target] = answer
+                else:
+                    found |= answer
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: a dead target may take its whole timeout
+    return Reading(found, dict(sorted(unread.items())))
+
+
+def compare(resources: Iterable[Resource], reading: Reading) -> list[Change[State]]:
+    """The changes that turn what was read into what is desired, in the order of :func:`waves`.
+
+    Resources of targets that could not be read give no change. Raises :class:`RequestError` when two resources claim
+    one address with different states.
+    """
+    wanted: dict[Address, Resource] = {}
+    for resource in resources:
+        other = wanted.setdefault(resource.address, resource)
+        if other.desired != resource.desired:
+            raise RequestError(f"{resource.address} is asked to be two different things at once; correct the site")
+        wanted[resource.address] = replace(resource, requires=other.requires | resource.requires)
+    changes = [
+        change
+        for address, resource in wanted.items()
+        if address in reading.found and (change := _change(resource, reading.found[address])) is not None
+    ]
+    return [change for wave in waves(changes) for change in wave]
+
+
+def _change(resource: Resource, found: State | None) -> Change[State] | None:
+    desired = resource.desired
+    if desired is None:
+        return None if found is None else Change(resource.address, found, None, resource.requires)
+    if found is not None and desired.agrees_with(found):
+        return None
+    return Change(resource.address, None if found is None else desired.view_of(found), desired, resource.requires)
+
+
+def waves(changes: Sequence[Change[State]]) -> list[list[Change[State]]]:
+    """Changes in waves: each wave requires only earlier ones. Requirements outside `changes` are taken as met."""
+    by_address = {change.address: change for change in changes}
+    sorter: graphlib.TopologicalSorter[Address] = graphlib.TopologicalSorter(
+        {address: {r for r in change.requires if r in by_address} for address, change in by_address.items()}
+    )
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as exc:
+        circle = " → ".join(str(address) for address in exc.args[1])
+        raise RequestError(f"these require each other in a circle: {circle}") from exc
+    ordered = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=lambda a: (a.target, _KIND_ORDER.get(a.kind, 0), a.key))
+        ordered.append([by_address[address] for address in ready])
+        sorter.done(*ready)
+    return ordered
+
+
+def inverse(changes: Sequence[Change[State]]) -> list[Change[State]]:
+    """The changes that take `changes` back: each one turned round, and what was required now waits for what required
+    it."""
+    required_by: dict[Address, set[Address]] = defaultdict(set)
+    for change in changes:
+        for address in change.requires:
+            required_by[address].add(change.address)
+    turned = [replace(c.inverse(), requires=frozenset(required_by[c.address])) for c in changes]
+    return [change for wave in waves(turned) for change in wave]

@@ -1,0 +1,49 @@
+"""What every request is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from provisioning.resources.base import Proof, Resource
+from provisioning.resources.directory.accounts import Account
+from provisioning.site import Inventory
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the directory already knows of the people that a request is about, and of whoever has names that they
+    might get."""
+
+    found: tuple[Account, ...] = ()
+
+    @cached_property
+    def logins(self) -> Mapping[str, str]:
+        """Person → login of the account that carries the person's number (employeeID)."""
+        return {account.employee_id: account.login for account in self.found if account.employee_id}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read."""
+
+    resources: tuple[Resource, ...]
+    proofs: tuple[Proof, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class Request(Protocol):
+    """What someone asked for. Plain data: `to_plain` goes into the ledger."""
+
+    @property
+    def title(self) -> str: ...
+
+    def people(self, inventory: Inventory) -> tuple[str, ...]:
+        """Whose accounts must be looked up before :meth:`compile`."""
+        ...
+
+    def compile(self, inventory: Inventory, accounts: Accounts) -> Work: ...
+
+    def to_plain(self) -> dict[str, Any]: ...

@@ -1,0 +1,117 @@
+"""Who is who: the login, the common name and the mail addresses of people, without collisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from provisioning.connections.distinguished_names import canonical, relative_name
+from provisioning.errors import RequestError
+from provisioning.procedures.base import Accounts
+from provisioning.site import Inventory
+from provisioning.site.naming import login_candidates, mail_addresses
+
+CANDIDATES_LOOKED_UP = 40
+"""How many login candidates of one person are looked up in the directory."""
+
+_NOBODY = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The names that one person goes by."""
+
+    login: str
+    display_name: str
+    common_name: str
+    addresses: tuple[str, ...]
+
+
+def candidates(inventory: Inventory, key: str) -> tuple[str, ...]:
+    """Logins that this person might get, the best first."""
+    person = inventory.person(key)
+    if person.login:
+        return (person.login,)
+    return tuple(
+        islice(
+            login_candidates(person.given_name, person.family_name, inventory.directory.logins), CANDIDATES_LOOKED_UP
+        )
+    )
+
+
+def possible_addresses(inventory: Inventory, key: str, logins: Iterable[str]) -> set[str]:
+    """Mail addresses that this person might get with one of `logins`."""
+    person = inventory.person(key)
+    patterns = inventory.mail.addresses
+    return {a for login in logins for a in mail_addresses(person.given_name, person.family_name, login, patterns)}
+
+
+def display_name(inventory: Inventory, key: str) -> str:
+    """The name as people read it."""
+    person = inventory.person(key)
+    return f"{person.given_name} {person.family_name}"
+
+
+def identify(inventory: Inventory, people: Iterable[str], accounts: Accounts) -> dict[str, Identity]:
+    """An identity for each of `people`, in order. Who has an account keeps its login; what others have is left to them.
+
+    Raises :class:`RequestError` when a login that the site fixes belongs to somebody else, or nothing is free.
+    """
+    register = _Register(inventory, accounts)
+    return {key: register.identity(key) for key in people}
+
+
+class _Register:
+    """What is whose: each name or address and the number of the person who has it."""
+
+    def __init__(self, inventory: Inventory, accounts: Accounts) -> None:
+        self._inventory = inventory
+        self._own = accounts.logins
+        self._logins = {person.login: key for key, person in inventory.people.items() if person.login}
+        self._names: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
+        for account in accounts.found:
+            owner = account.employee_id or _NOBODY
+            self._names[account.dn.casefold()] = owner
+            self._addresses |= dict.fromkeys(account.addresses, owner)
+            for login in (account.login, account.principal.partition("@")[0]):
+                if login:
+                    self._logins[login.casefold()] = owner
+
+    def identity(self, key: str) -> Identity:
+        person = self._inventory.person(key)
+        login = self._own.get(key) or self._free_login(key)
+        self._logins[login.casefold()] = key
+        name = display_name(self._inventory, key)
+        common_name = name
+        if not self._take(self._names, self._dn(key, name), key):
+            common_name = f"{name} ({key})"
+            self._take(self._names, self._dn(key, common_name), key)
+        wanted = mail_addresses(person.given_name, person.family_name, login, self._inventory.mail.addresses)
+        addresses = tuple(address for address in wanted if self._take(self._addresses, address, key))
+        if not addresses:
+            raise RequestError(
+                f"all mail addresses of person {key} ({', '.join(wanted)}) belong to others; "
+                "add a pattern with {login} to mail.addresses"
+            )
+        return Identity(login, name, common_name, addresses)
+
+    def _free_login(self, key: str) -> str:
+        for login in candidates(self._inventory, key):
+            if self._logins.get(login, key) == key:
+                return login
+        if fixed := self._inventory.people[key].login:
+            raise RequestError(
+                f"login {fixed!r} of person {key} belongs to another account in the directory; "
+                f"change `login` in the site, or set employeeID {key} on that account if it is the same person"
+            )
+        raise RequestError(f"no login is free for person {key}; give one as `login` in the site")
+
+    def _dn(self, key: str, name: str) -> str:
+        ou = self._inventory.profiles[self._inventory.people[key].profile].ou
+        return f"{relative_name('CN', name)},{canonical(ou)}".casefold()
+
+    @staticmethod
+    def _take(taken: dict[str, str], what: str, key: str) -> bool:
+        return taken.setdefault(what, key) == key

@@ -1,0 +1,287 @@
+"""Onboarding: a new colleague gets an account, mail, the intranet and a working desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provisioning.errors import RequestError
+from provisioning.procedures.base import Accounts, Work
+from provisioning.procedures.identity import Identity, identify
+from provisioning.resources.base import Address, Proof, Resource
+from provisioning.resources.directory.computer import Computer
+from provisioning.resources.directory.membership import Memberships
+from provisioning.resources.directory.user import User
+from provisioning.resources.mail.mailbox import Mailbox
+from provisioning.resources.switch.port import SwitchPort
+from provisioning.resources.windows.package import InstalledPackage
+from provisioning.resources.windows.policies import browser_policies
+from provisioning.resources.windows.registry import RegistryKey
+from provisioning.site import Inventory
+from provisioning.site.inventory import nearest
+from provisioning.site.people import Person, Profile
+
+
+@dataclass(frozen=True)
+class Onboard:
+    """People to be onboarded, each at the workplace that the site gives them.
+
+    `workplace` seats one person elsewhere; `software` asks for optional packages beside the profile's.
+    """
+
+    persons: tuple[str, ...]
+    workplace: str | None = None
+    software: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        at = f" at {self.workplace}" if self.workplace else ""
+        return (
+            f"onboard {', '.join(self.persons)}{at}"
+            if len(self.persons) <= 3
+            else f"onboard {len(self.persons)} people"
+        )
+
+    def people(self, inventory: Inventory) -> tuple[str, ...]:
+        """The persons themselves and their managers."""
+        managers = {inventory.person(key).manager for key in self.persons} - {None}
+        return tuple(dict.fromkeys((*self.persons, *sorted(m for m in managers if m))))
+
+    def to_plain(self) -> dict[str, Any]:
+        return {
+            "procedure": "onboard",
+            "persons": list(self.persons),
+            "workplace": self.workplace,
+            "software": list(self.software),
+        }
+
+    def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
+        """Raises :class:`RequestError` for unknown names, untraced outlets and software that is not allowed."""
+        desks = {key: self._desk(inventory, key) for key in self.persons}
+        _one_person_a_desk(inventory, desks)
+        identities = identify(inventory, self.persons, accounts)
+        logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}
+        parts = [
+            _Joiner(inventory, key, identities[key], desks[key], logins, self.software).work() for key in self.persons
+        ]
+        return Work(
+            tuple(r for part in parts for r in part.resources),
+            tuple(dict.fromkeys(p for part in parts for p in part.proofs)),
+            tuple(w for part in parts for w in part.warnings),
+        )
+
+    def _desk(self, inventory: Inventory, key: str) -> str | None:
+        desk = self.workplace or inventory.person(key).workplace
+        if desk is not None:
+            inventory.workplace(desk)
+        return desk
+
+
+def onboard(*persons: str, workplace: str | None = None, software: Sequence[str] = ()) -> Onboard:
+    """A request to onboard `persons` (keys of the site's people). Nothing happens until it is planned and applied."""
+    if not persons:
+        raise RequestError("onboard: name at least one person")
+    if workplace is not None and len(persons) > 1:
+        raise RequestError(f"onboard: workplace {workplace} cannot seat {len(persons)} people; name one person")
+    return Onboard(persons, workplace, tuple(software))
+
+
+def _one_person_a_desk(inventory: Inventory, desks: dict[str, str | None]) -> None:
+    seated = {p.workplace: key for key, p in inventory.people.items() if p.workplace}
+    for key, desk in desks.items():
+        if desk is None or inventory.workplaces[desk].shared:
+            continue
+        if (other := seated.get(desk, key)) != key and desks.get(other, desk) == desk:
+            raise RequestError(
+                f"workplace {desk} belongs to person {other}; choose a free one for {key} or correct the site"
+            )
+
+
+@dataclass(frozen=True)
+class _Joiner:
+    """One person who joins, and all that follows from profile and desk. `logins` maps person → login, of others too."""
+
+    inventory: Inventory
+    key: str
+    identity: Identity
+    desk: str | None
+    logins: Mapping[str, str]
+    extra_software: Sequence[str]
+
+    @property
+    def person(self) -> Person:
+        return self.inventory.people[self.key]
+
+    @property
+    def profile(self) -> Profile:
+        return self.inventory.profiles[self.person.profile]
+
+    @property
+    def workstation(self) -> str | None:
+        return self.inventory.workstation_at.get(self.desk) if self.desk else None
+
+    def work(self) -> Work:
+        """Everything for this person."""
+        software = self._software()
+        resources = [self._user(), self._memberships(), self._mailbox()]
+        proofs = [*self._account_proofs(), *self._intranet_proofs()]
+        if self.desk is not None:
+            port = self._port(self.desk)
+            resources.append(port)
+            if self.workstation is not None:
+                resources += self._pc(self.desk, self.workstation, software)
+                proofs += [*self._desk_proofs(port, self.workstation), *self._pc_proofs(self.workstation, software)]
+        return Work(tuple(resources), tuple(proofs), tuple(self._warnings()))
+
+    def _warnings(self) -> Iterator[str]:
+        manager = self.person.manager
+        if manager and manager not in self.logins:
+            yield f"{self.key}: the manager {manager} has no account yet and stays unset; onboard {manager} too"
+        if self.desk is None:
+            yield f"{self.key} has no workplace: no port, no PC; give one in the site or with --desk"
+        elif self.workstation is None:
+            yield f"no workstation stands at {self.desk}: its port is configured, but no PC; seat one there in the site"
+
+    @property
+    def _account(self) -> Address:
+        return Address("directory.user", "directory", self.identity.login)
+
+    def _user(self) -> Resource:
+        person, login, directory = self.person, self.identity.login, self.inventory.directory
+        fields: dict[str, Any] = {
+            "ou": self.profile.ou,
+            "name": self.identity.common_name,
+            "user_principal_name": f"{login}@{directory.domain}",
+            "given_name": person.given_name,
+            "family_name": person.family_name,
+            "display_name": self.identity.display_name,
+            "employee_id": self.key,
+            "department": person.department,
+            "title": person.title or self.profile.title,
+            "enabled": True,
+        }
+        manager = self.logins.get(person.manager) if person.manager else None
+        known = {"telephone": person.phone, "company": directory.company, "office": self.desk, "manager": manager}
+        fields |= {name: value for name, value in known.items() if value}
+        requires = {Address("directory.user", "directory", manager)} if manager else set()
+        return Resource("directory.user", "directory", login, User(**fields), frozenset(requires))
+
+    def _memberships(self) -> Resource:
+        belongs = {*self.profile.groups, self.inventory.intranet.group}
+        groups = {group: True if group in belongs else None for group in sorted(self.inventory.managed_groups)}
+        state = Memberships.model_validate({"groups": groups})
+        return Resource("directory.membership", "directory", self.identity.login, state, frozenset({self._account}))
+
+    def _mailbox(self) -> Resource:
+        primary, *aliases = self.identity.addresses
+        proxies = tuple(sorted([f"SMTP:{primary}", *(f"smtp:{alias}" for alias in aliases)]))
+        state = Mailbox(mail=primary, proxy_addresses=proxies, quota=self.inventory.mail.quota)
+        return Resource("mail.mailbox", "directory", self.identity.login, state, frozenset({self._account}))
+
+    def _port(self, desk: str) -> Resource:
+        network, outlet_id = self.inventory.network, self.inventory.workplaces[desk].outlet
+        outlet = self.inventory.outlets[outlet_id]
+        if outlet.switch is None or outlet.switch_port is None:
+            raise RequestError(
+                f"outlet {outlet_id} of workplace {desk} has no trace to a switch port (panel {outlet.panel}, port "
+                f"{outlet.panel_port}); patch it and write switch and switch_port beside it in outlets"
+            )
+        said = network.port_description.format(workplace=desk, outlet=outlet_id, workstation=self.workstation or "")
+        state = SwitchPort(
+            description=said.strip(),
+            enabled=True,
+            mode="access",
+            access_vlan=network.vlans[self.profile.vlan].id,
+            voice_vlan=network.vlans[network.voice_vlan].id if network.voice_vlan else None,
+        )
+        return Resource("switch.port", f"switch:{outlet.switch}", outlet.switch_port, state)
+
+    def _pc(self, desk: str, workstation: str, software: Sequence[str]) -> Iterator[Resource]:
+        ws, place = self.inventory.workstations[workstation], self.inventory.workplaces[desk]
+        computer = Computer(
+            ou=self.inventory.directory.computers_ou,
+            description=" ".join(filter(None, (ws.asset_tag, ws.model))),
+            location=f"{place.building}/{place.room}/{desk}",
+            dns_host_name=ws.host,
+            enabled=True,
+        )
+        yield Resource("directory.computer", "directory", workstation, computer)
+        for path, policy in sorted(self._policies().items()):
+            yield Resource("windows.registry", f"windows:{workstation}", path, policy)
+        for name in software:
+            package = self.inventory.software[name]
+            wanted = package.versions[0]
+            state = InstalledPackage(version=wanted.version, product_code=wanted.product_code)
+            yield Resource("windows.package", f"windows:{workstation}", package.display_name, state)
+
+    def _policies(self) -> dict[str, RegistryKey]:
+        intranet = self.inventory.intranet
+        return browser_policies(
+            home=self._pages()[0],
+            start_pages=self._pages(),
+            bookmarks=[(page.name, page.url) for page in intranet.pages.values()],
+            proxy_pac=self.inventory.browser.proxy_pac,
+            sign_in_hosts=self.inventory.browser.sign_in_hosts,
+        )
+
+    def _pages(self) -> list[str]:
+        """Addresses of the profile's pages; the intranet's front page when it names none."""
+        intranet = self.inventory.intranet
+        return [intranet.pages[page].url for page in self.profile.pages] or [intranet.url]
+
+    def _software(self) -> tuple[str, ...]:
+        catalogue, profile = self.inventory.software, self.profile
+        for name in self.extra_software:
+            if name not in catalogue:
+                raise RequestError(f"package {name!r} is not in the software catalogue{nearest(name, catalogue)}")
+            if not catalogue[name].approved:
+                raise RequestError(
+                    f"package {name!r} is not approved; set `approved: true` in the catalogue once it is"
+                )
+            if name not in (*profile.software, *profile.optional_software):
+                raise RequestError(
+                    f"package {name!r} is not approved for profile {self.person.profile!r} of {self.key}; "
+                    "add it to the profile's optional_software"
+                )
+        return tuple(dict.fromkeys((*profile.software, *self.extra_software)))
+
+    def _account_proofs(self) -> Iterator[Proof]:
+        login = self.identity.login
+        yield Proof("directory.sign_in", "directory", f"{login} signs in", {"login": login})
+        for address in self.identity.addresses:
+            parameters = {"login": login, "address": address}
+            yield Proof("mail.delivery", "mail", f"mail to {address} arrives and is read", parameters)
+
+    def _intranet_proofs(self) -> Iterator[Proof]:
+        login, intranet = self.identity.login, self.inventory.intranet
+        inside = [url for url in self._pages() if url.startswith(intranet.url)] or [intranet.url]
+        for url in inside:
+            parameters = {"login": login, "url": url, "admitted": True}
+            yield Proof("intranet.access", "intranet", f"{url} opens for {login}", parameters)
+        outsider = intranet.check.outsider
+        parameters = {"login": outsider, "url": inside[0], "admitted": False}
+        yield Proof("intranet.access", "intranet", f"{inside[0]} is refused to {outsider}", parameters)
+
+    def _desk_proofs(self, port: Resource, workstation: str) -> Iterator[Proof]:
+        mac, network = self.inventory.workstations[workstation].mac, self.inventory.network
+        vlan = network.vlans[self.profile.vlan]
+        if network.dhcp and vlan.subnet:
+            name = f"{workstation} has an address in VLAN {self.profile.vlan}"
+            yield Proof("network.lease", "dhcp", name, {"mac": mac, "subnet": str(vlan.subnet)})
+        parameters = {"interface": port.key, "mac": mac, "vlan": vlan.id}
+        yield Proof("network.port", port.target, f"{workstation} is on {port.key} in VLAN {vlan.id}", parameters)
+
+    def _pc_proofs(self, workstation: str, software: Sequence[str]) -> Iterator[Proof]:
+        target = f"windows:{workstation}"
+        for name in software:
+            package = self.inventory.software[name]
+            version = package.versions[0].version
+            parameters = {"display_name": package.display_name, "version": version}
+            said = f"{package.display_name} {version} is registered on {workstation}"
+            yield Proof("windows.package", target, said, parameters)
+        for path, policy in sorted(self._policies().items()):
+            values = {name: value for name, value in policy.to_plain()["values"].items() if value is not None}
+            if values:
+                said = f"{path} reads back on {workstation}"
+                yield Proof("windows.policy", target, said, {"key": path, "values": values})

@@ -1,0 +1,231 @@
+"""Planner, executor, run and undo on systems in memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioning.engine import planner
+from provisioning.engine.events import ChangeSettled, Event, ProofSettled, Stopping
+from provisioning.engine.run import carry_out, to_take_back
+from provisioning.errors import RejectedError, RequestError
+from provisioning.ledger import Ledger, RunRecord
+from provisioning.resources.base import Change, Proof, Resource, State
+from provisioning.resources.registry import KINDS, PROOFS
+from tests.memory import MemoryKind, MemoryProof, MemorySessions, MemorySystem, Thing, thing
+
+
+@pytest.fixture(autouse=True)
+def memory_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "memory.thing", MemoryKind())
+    monkeypatch.setitem(PROOFS, "memory.exists", MemoryProof())
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path / "ledger" / "l.sqlite")
+    yield opened
+    opened.close()
+
+
+class Office:
+    """Two systems and the few steps every test takes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.a, self.b = MemorySystem(), MemorySystem()
+        self.sessions = MemorySessions({"a": self.a, "b": self.b})
+        self.events: list[Event] = []
+
+    def plan(self, *resources: Resource) -> list[Change[State]]:
+        return planner.compare(resources, planner.read(resources, self.sessions))
+
+    def apply(self, changes: list[Change[State]], *proofs: Proof, undoes: int | None = None) -> RunRecord:
+        run = self.ledger.begin("test", {"procedure": "test"}, changes, undoes=undoes)
+        carry_out(self.ledger, run, self.sessions, proofs, self.events.append)
+        return self.ledger.run(run.id)
+
+    def undo(self, run: RunRecord) -> RunRecord:
+        return self.apply(planner.inverse(to_take_back(run.changes, self.sessions)), undoes=run.id)
+
+
+@pytest.fixture
+def office(ledger: Ledger) -> Office:
+    return Office(ledger)
+
+
+def test_plan_apply_plan_again_undo(office: Office) -> None:
+    office.b.things = {
+        "old": Thing(colour="red", size=1, labels={"keep": "me", "x": "1"}),
+        "gone": Thing(colour="grey"),
+    }
+    wanted = (
+        thing("a", "new", Thing(colour="blue")),
+        thing("b", "old", Thing(size=2, labels={"x": None, "y": "2"}), ("a", "new")),
+        thing("b", "gone", None, ("b", "old")),
+    )
+    original = dict(office.b.things)
+    run = office.apply(office.plan(*wanted))
+    assert run.state == "done"
+    assert office.b.things == {"old": Thing(colour="red", size=2, labels={"keep": "me", "y": "2"})}
+    assert office.plan(*wanted) == []
+    assert office.undo(run).state == "done"
+    assert (office.a.things, office.b.things["old"]) == ({}, original["old"])
+    assert office.b.things["gone"].colour == "grey"
+
+
+def test_a_plan_is_the_same_whatever_the_order_of_resources(office: Office) -> None:
+    wanted = [thing(t, f"k{i}", Thing(size=i)) for t in "ab" for i in range(6)]
+    first = office.plan(*wanted)
+    random.Random(7).shuffle(wanted)  # noqa: S311 # any other order will do
+    assert office.plan(*wanted) == first
+
+
+def test_one_session_and_one_read_for_a_batch(office: Office) -> None:
+    office.plan(*(thing("a", f"k{i}", Thing(size=i)) for i in range(50)))
+    assert (office.sessions.opened, office.a.reads) == (["a"], 1)
+
+
+def test_a_target_that_does_not_answer_is_named_and_the_rest_is_planned(office: Office) -> None:
+    wanted = [thing("a", "k", Thing(size=1)), thing("off", "k", Thing(size=1))]
+    reading = planner.read(wanted, office.sessions)
+    assert list(reading.unread) == ["off"]
+    assert [c.target for c in planner.compare(wanted, reading)] == ["a"]
+
+
+def test_requirements_make_waves(office: Office) -> None:
+    changes = office.plan(
+        thing("a", "roof", Thing(size=1), ("a", "wall")),
+        thing("a", "wall", Thing(size=1), ("b", "floor")),
+        thing("b", "floor", Thing(size=1)),
+    )
+    assert [[c.key for c in wave] for wave in planner.waves(changes)] == [["floor"], ["wall"], ["roof"]]
+
+
+def test_a_circle_of_requirements_is_refused(office: Office) -> None:
+    with pytest.raises(RequestError, match="circle"):
+        office.plan(thing("a", "x", Thing(size=1), ("a", "y")), thing("a", "y", Thing(size=1), ("a", "x")))
+
+
+def test_one_thing_cannot_be_asked_to_be_two(office: Office) -> None:
+    with pytest.raises(RequestError, match="two different things"):
+        office.plan(thing("a", "x", Thing(size=1)), thing("a", "x", Thing(size=2)))
+
+
+def test_a_failure_stops_what_requires_it_and_nothing_else(office: Office) -> None:
+    office.a.refuses["x"] = RejectedError("a", "no")
+    run = office.apply(
+        office.plan(
+            thing("a", "x", Thing(size=1)),
+            thing("b", "needs", Thing(size=1), ("a", "x")),
+            thing("b", "free", Thing(size=1)),
+        )
+    )
+    assert run.state == "partial"
+    assert {r.change.key: r.state for r in run.changes} == {"x": "failed", "needs": "blocked", "free": "verified"}
+    assert next(r.error for r in run.changes if r.change.key == "x") == "a: no"
+
+
+def test_silence_is_not_success(office: Office) -> None:
+    office.a.ignores.add("x")
+    run = office.apply(office.plan(thing("a", "x", Thing(size=1))))
+    assert (run.changes[0].state, run.state) == ("failed", "partial")
+    assert "reads back otherwise" in str(run.changes[0].error)
+
+
+def test_a_thing_that_moved_since_the_plan_is_left_alone(office: Office) -> None:
+    office.a.things["x"] = Thing(size=1)
+    changes = office.plan(thing("a", "x", Thing(size=2)), thing("a", "y", Thing(size=2)))
+    office.a.things["x"] = Thing(size=5)
+    run = office.apply(changes)
+    assert {r.change.key: r.state for r in run.changes} == {"x": "failed", "y": "verified"}
+    assert "drifted since plan (size is now 5, was 1)" in str(run.changes[0].error)
+    assert office.a.things["x"] == Thing(size=5)
+
+
+def test_undo_never_touches_what_the_run_did_not_do(office: Office) -> None:
+    changes = office.plan(thing("a", "x", Thing(size=1)), thing("a", "y", Thing(size=1)))
+    office.a.things["x"] = Thing(size=1)  # somebody else was faster
+    run = office.apply(changes)
+    assert run.state == "done"
+    office.undo(run)
+    assert office.a.things == {"x": Thing(size=1)}
+
+
+def test_undo_leaves_alone_what_moved_since_the_run(office: Office) -> None:
+    office.a.things["x"] = Thing(size=1)
+    run = office.apply(office.plan(thing("a", "x", Thing(size=2)), thing("b", "y", Thing(size=2))))
+    office.a.things["x"] = Thing(size=9)
+    undone = office.undo(run)
+    assert undone.state == "partial"
+    assert (office.a.things["x"], office.b.things) == (Thing(size=9), {})
+
+
+def test_undo_takes_back_a_change_that_failed_half_way(office: Office) -> None:
+    changes = office.plan(thing("a", "x", Thing(size=2, colour="red")))
+    office.a.ignores.add("x")
+    office.a.on_apply = lambda: office.a.things.update(x=Thing(size=2))
+    run = office.apply(changes)
+    assert run.changes[0].state == "failed"
+    office.a.ignores.clear()
+    office.a.on_apply = lambda: None
+    assert office.undo(run).state == "done"
+    assert office.a.things == {}
+
+
+def test_undo_goes_in_reverse_order(office: Office) -> None:
+    run = office.apply(office.plan(thing("a", "wall", Thing(size=1)), thing("a", "roof", Thing(size=1), ("a", "wall"))))
+    office.a.applied.clear()
+    office.undo(run)
+    assert [c.key for c in office.a.applied] == ["roof", "wall"]
+
+
+def test_ctrl_c_finishes_the_batch_and_abandons_the_rest(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def interrupted_once(futures: list[object]) -> None:
+        calls.append(1)
+        for future in futures:
+            future.result()  # type: ignore[attr-defined]
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("provisioning.engine.executor.wait", interrupted_once)
+    wanted = (thing("a", "first", Thing(size=1)), thing("a", "second", Thing(size=1), ("a", "first")))
+    run = office.apply(office.plan(*wanted), Proof("memory.exists", "a", "first is there", {"key": "first"}))
+    assert run.state == "interrupted"
+    assert {r.change.key: r.state for r in run.changes} == {"first": "verified", "second": "abandoned"}
+    assert any(isinstance(e, Stopping) for e in office.events)
+    assert not run.proofs
+    assert office.apply(office.plan(*wanted)).state == "done"
+
+
+def test_proofs_decide_whether_a_run_is_done(office: Office) -> None:
+    there = Proof("memory.exists", "a", "x is there", {"key": "x"})
+    missing = Proof("memory.exists", "b", "y is there", {"key": "y"})
+    off = Proof("memory.exists", "off", "z is there", {"key": "z"})
+    run = office.apply(office.plan(thing("a", "x", Thing(size=1))), there, missing, off)
+    assert run.state == "partial"
+    assert [(p["name"], p["passed"]) for p in run.proofs] == [
+        ("x is there", True),
+        ("y is there", False),
+        ("z is there", False),
+    ]
+    assert "nobody answers" in run.proofs[2]["detail"]
+    assert sum(isinstance(e, ProofSettled) for e in office.events) == 3
+
+
+def test_everything_is_in_the_ledger_before_it_is_tried(office: Office) -> None:
+    seen: list[str] = []
+    office.a.on_apply = lambda: seen.extend(r.state for r in office.ledger.runs()[0].changes)
+    office.apply(office.plan(thing("a", "x", Thing(size=1))))
+    assert seen == ["attempted"]
+
+
+def test_every_change_is_announced_once(office: Office) -> None:
+    office.apply(office.plan(*(thing(t, f"k{i}", Thing(size=1)) for t in "ab" for i in range(5))))
+    settled = [e for e in office.events if isinstance(e, ChangeSettled)]
+    assert len({e.change.address for e in settled}) == len(settled) == 10
