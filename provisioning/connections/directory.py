@@ -1,0 +1,312 @@
+"""How we talk to the directory: one LDAPS session, paged searches, pipelined writes. The only file that
+imports ldap3.
+
+Every default of ldap3 2.9 that would make a session unsafe or hang is set here explicitly: certificates are
+verified against the server's name, referrals are not chased, every wait ends, no schema is fetched, result
+codes become our errors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from provisioning.connections.ldap_operations import Add, Delete, Entry, Modify, Operation, Rename, Values
+from provisioning.connections.ldap_refusals import bind_code, code_text, refusal
+from provisioning.errors import CredentialError, RejectedError, TargetError, TrustError, UnreachableError
+from provisioning.secrets import Secrets
+from provisioning.site import Inventory
+from provisioning.site.directory import Directory
+
+__all__ = [
+    "Add",
+    "Delete",
+    "DirectorySession",
+    "Entry",
+    "Modify",
+    "Operation",
+    "Rename",
+    "Values",
+    "open_session",
+]
+
+with warnings.catch_warnings():
+    # ldap3 2.9 uses names that pyasn1 0.6 calls deprecated; nothing can be done about it here.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import ldap3
+    from ldap3.core.exceptions import LDAPException
+    from ldap3.operation.add import add_operation
+    from ldap3.operation.delete import delete_operation
+    from ldap3.operation.modify import modify_operation
+    from ldap3.operation.modifyDn import modify_dn_operation
+    from ldap3.protocol.controls import build_control
+    from ldap3.utils.asn1 import decode_message_fast
+
+CONNECT_TIMEOUT = 10  # seconds
+ANSWER_TIMEOUT = 60  # seconds without any byte from the server
+PAGE = 1000  # entries: AD's MaxPageSize (MS-ADTS 3.1.1.3.4.6)
+WINDOW = 100  # requests on their way at once
+_PERMISSIVE_MODIFY = (
+    "1.2.840.113556.1.4.1413"  # adding what is there and removing what is not succeed (MS-ADTS 3.1.1.3.4.1.8)
+)
+
+
+class DirectorySession:
+    """One signed-in LDAPS connection. `inventory` and `secrets` are there for the kinds."""
+
+    def __init__(self, target: str, inventory: Inventory, secrets: Secrets) -> None:
+        self.target = target
+        self.inventory = inventory
+        self.secrets = secrets
+        self.directory = inventory.directory
+        credential = self.directory.credential
+        user = _qualified(credential.user, self.directory)
+        self._connection = self._connect(user, secrets.resolve(credential.password).get_secret_value())
+        code = self._bind(self._connection)
+        if code is not None:
+            self._connection.strategy.close()
+            reason = code_text(code)
+            raise CredentialError(
+                target,
+                f"{self.directory.server.host} refuses the sign-in of {user}: {reason}; check "
+                f"directory.credential in the site ({credential.password})",
+            )
+
+    def search(
+        self, condition: str, attributes: Sequence[str], *, base: str | None = None, one_entry: bool = False
+    ) -> list[Entry]:
+        """All entries that fulfil `condition` (an RFC 4515 filter made with :mod:`.distinguished_names`)
+        below `base` (the whole domain); with `one_entry`, `base` itself."""
+        return list(self._pages(condition, attributes, base or self.directory.base_dn, one_entry))
+
+    def write(self, operations: Sequence[Operation]) -> list[RejectedError | None]:
+        """Send the operations, many on their way at once; gives one refusal or ``None`` for each.
+
+        The server may work on them in any order: operations that need each other go into separate calls.
+        Raises :class:`UnreachableError` when the connection is lost; what had been sent may or may not have
+        been done.
+        """
+        outcomes: list[RejectedError | None] = []
+        for start in range(0, len(operations), WINDOW):
+            outcomes += self._window(operations[start : start + WINDOW])
+        return outcomes
+
+    def sign_in(self, user: str, password: str) -> str | None:
+        """Try to sign in on a connection of its own: ``None`` when it is accepted, otherwise AD's hexadecimal
+        code (see :mod:`.ldap_refusals`), such as ``773`` (right password, must be changed)."""
+        connection = self._connect(user, password)
+        try:
+            return self._bind(connection)
+        finally:
+            connection.strategy.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.strategy.close()
+
+    def _connect(self, user: str, password: str) -> ldap3.Connection:
+        if not password:
+            # RFC 4513 5.1.2: a simple bind without a password "succeeds" as nobody.
+            raise CredentialError(self.target, f"the password of {user} is empty")
+        server = self.directory.server
+        tls = _VerifyingTls(self.directory)
+        place = ldap3.Server(
+            server.connect_to,
+            port=server.port,
+            use_ssl=True,
+            tls=tls,
+            get_info=ldap3.NONE,
+            connect_timeout=CONNECT_TIMEOUT,
+        )
+        connection = ldap3.Connection(
+            place,
+            user=user,
+            password=password,
+            authentication=ldap3.SIMPLE,
+            client_strategy=ldap3.SYNC,
+            auto_bind=ldap3.AUTO_BIND_NONE,
+            auto_referrals=False,
+            raise_exceptions=False,
+            check_names=False,
+            receive_timeout=ANSWER_TIMEOUT,
+            auto_escape=False,
+            auto_encode=False,
+            auto_range=True,
+        )
+        where = f"{server.host} ({server.connect_to}:{server.port})"
+        try:
+            connection.open(read_server_info=False)
+        except (LDAPException, OSError) as exc:
+            with contextlib.suppress(AttributeError, OSError):
+                connection.socket.close()
+            if isinstance(tls.failure, ssl.SSLCertVerificationError):
+                raise TrustError(
+                    self.target,
+                    f"the certificate of {where} is not trusted: {tls.failure.verify_message}; "
+                    "check directory.trust and directory.server.host in the site",
+                ) from tls.failure
+            raise UnreachableError(
+                self.target,
+                f"{where} does not answer LDAPS ({_reason(tls.failure or exc)}); check that the server "
+                "runs and that the port is reachable from here",
+            ) from exc
+        return connection
+
+    def _bind(self, connection: ldap3.Connection) -> str | None:
+        try:
+            connection.bind(read_server_info=False)
+        except (LDAPException, OSError) as exc:
+            raise self._lost("sign-in", exc) from exc
+        result = connection.result
+        if result["result"] == 0:
+            return None
+        wrong_credentials = result["result"] == 49  # RFC 4511 A.1
+        return bind_code(result["message"]) if wrong_credentials else str(result["description"])
+
+    def _pages(
+        self, condition: str, attributes: Sequence[str], base: str, one_entry: bool
+    ) -> Iterator[Entry]:
+        cookie: bytes | None = None
+        while True:
+            try:
+                self._connection.search(
+                    base,
+                    condition,
+                    search_scope=ldap3.BASE if one_entry else ldap3.SUBTREE,
+                    dereference_aliases=ldap3.DEREF_NEVER,
+                    attributes=list(attributes),
+                    paged_size=None if one_entry else PAGE,
+                    paged_cookie=cookie,
+                )
+            except (LDAPException, OSError) as exc:
+                raise self._lost("a search", exc) from exc
+            result, rows = self._connection.result, self._connection.response or []
+            if result["result"] == 32 and one_entry:  # noSuchObject
+                return
+            if result["result"] != 0:
+                raise refusal(self.target, f"a search below {base}", result)
+            for row in rows:
+                if row["type"] == "searchResEntry":  # not the searchResRef rows that AD adds
+                    found = {name.lower(): tuple(values) for name, values in row["raw_attributes"].items()}
+                    yield Entry(row["dn"], found)
+            controls = result.get("controls") or {}
+            cookie = controls.get("1.2.840.113556.1.4.319", {}).get("value", {}).get("cookie")
+            if not cookie:
+                return
+
+    def _window(self, operations: Sequence[Operation]) -> list[RejectedError | None]:
+        # ldap3's own pipelining (its ASYNC strategy) reads in a second thread on the same TLS connection, and
+        # that thread spins for ever after a close when a timeout is set. So: send all, then read all, on one
+        # thread.
+        strategy = self._connection.strategy
+        waiting: dict[int, int] = {}
+        outcomes: list[RejectedError | None] = [None] * len(operations)
+        try:
+            for index, operation in enumerate(operations):
+                kind, request = _request(operation)
+                controls = (
+                    [build_control(_PERMISSIVE_MODIFY, False, None)] if kind == "modifyRequest" else None
+                )
+                waiting[strategy.send(kind, request, controls)] = index
+            self._connection.request = None
+            while waiting:
+                for message in strategy.receiving() or _ended():
+                    fields = decode_message_fast(message)
+                    number = int(fields["messageID"])
+                    if number not in waiting:
+                        _ended()  # message 0: the server says that it disconnects (RFC 4511 4.4.1)
+                    strategy._outstanding.pop(number, None)
+                    index = waiting.pop(number)
+                    result = strategy.decode_response_fast(fields)
+                    if result["result"] != 0:
+                        outcomes[index] = refusal(self.target, _sentence(operations[index]), result)
+        except (LDAPException, OSError) as exc:
+            raise self._lost("a change", exc) from exc
+        return outcomes
+
+    def _lost(self, during: str, exc: BaseException) -> TargetError:
+        host = self.directory.server.host
+        return UnreachableError(
+            self.target, f"{host} stopped answering during {during} ({_reason(exc)}); try again"
+        )
+
+
+def open_session(target: str, inventory: Inventory, secrets: Secrets) -> DirectorySession:
+    """Connect and sign in. Raises :class:`UnreachableError`, :class:`TrustError`, :class:`CredentialError` or
+    :class:`SecretError`."""
+    return DirectorySession(target, inventory, secrets)
+
+
+class _VerifyingTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 has no types
+    """TLS by Python's own rules: the certificate must prove `server.host`, wherever the connection goes to.
+
+    ldap3's own check would also accept a certificate for the address. `failure` keeps the error that ldap3
+    rewrites.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED if directory.verify else ssl.CERT_NONE)
+        self._directory = directory
+        self.failure: Exception | None = None
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        trust = self._directory.trust
+        try:
+            context = ssl.create_default_context(cafile=str(trust) if trust else None)
+            if not self._directory.verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            connection.socket = context.wrap_socket(
+                connection.socket,
+                do_handshake_on_connect=do_handshake,
+                server_hostname=self._directory.server.host,
+            )
+        except FileNotFoundError:
+            self.failure = ssl.SSLCertVerificationError(f"{trust} does not exist")
+            self.failure.verify_message = f"the trust anchor {trust} does not exist"
+            raise self.failure from None
+        except OSError as exc:
+            self.failure = exc
+            raise
+
+
+def _qualified(user: str, directory: Directory) -> str:
+    """A bare login becomes a user principal name; DNs, UPNs and DOMAIN\\login stay."""
+    return user if any(mark in user for mark in "@\\=") else f"{user}@{directory.domain}"
+
+
+def _request(operation: Operation) -> tuple[str, Any]:
+    match operation:
+        case Add():
+            attributes = {name: list(values) for name, values in operation.attributes.items()}
+            return "addRequest", add_operation(operation.dn, attributes, auto_encode=False)
+        case Modify():
+            changes: dict[str, list[tuple[str, list[str | bytes]]]] = {}
+            for verb, values_of in (
+                (ldap3.MODIFY_REPLACE, operation.replace),
+                (ldap3.MODIFY_DELETE, operation.remove),
+                (ldap3.MODIFY_ADD, operation.add),
+            ):
+                for name, values in values_of.items():
+                    changes.setdefault(name, []).append((verb, list(values)))
+            return "modifyRequest", modify_operation(operation.dn, changes, auto_encode=False)
+        case Rename():
+            return "modDNRequest", modify_dn_operation(operation.dn, operation.name, True, operation.superior)
+        case Delete():
+            return "delRequest", delete_operation(operation.dn)
+
+
+def _sentence(operation: Operation) -> str:
+    verb = {Add: "adding", Modify: "changing", Rename: "moving", Delete: "deleting"}[type(operation)]
+    return f"{verb} {operation.dn}"
+
+
+def _reason(exc: BaseException) -> str:
+    return str(exc).removeprefix("socket connection error while opening: ") or type(exc).__name__
+
+
+def _ended() -> list[bytes]:
+    raise ConnectionResetError("the server closed the connection")

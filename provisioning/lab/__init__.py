@@ -1,0 +1,1 @@
+"""A whole office on one machine, of real servers: for the demo, the tests, and for trying things out."""

@@ -1,0 +1,1 @@
+"""Mailboxes, and the proof that mail arrives."""
