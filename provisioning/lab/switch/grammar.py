@@ -1,0 +1,79 @@
+"""Matching a typed line against command rules as IOS does: abbreviations, carets at the right column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Parameter = Callable[[str], Any]
+"""Reads one word; raises :class:`ValueError` with the offset of the first bad character as its argument."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A command: its words (literal, or ``<parameter>``; ``<line>`` takes the rest) and what runs when it is
+    typed."""
+
+    words: tuple[str, ...]
+    run: Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a line matches no rule. `offset` is the column of the offending word in the line, for the caret."""
+
+    kind: str
+    offset: int = 0
+
+    def text(self, prompt: str, line: str) -> str:
+        """What the device prints."""
+        if self.kind == "ambiguous":
+            return f'% Ambiguous command:  "{line.strip()}"'
+        if self.kind == "incomplete":
+            return "% Incomplete command."
+        return f"{' ' * (len(prompt) + self.offset)}^\n% Invalid input detected at '^' marker."
+
+
+@dataclass(frozen=True)
+class Match:
+    """The rule that a line means, and the values of its parameters."""
+
+    rule: Rule
+    values: tuple[Any, ...]
+
+
+def rules(table: Sequence[tuple[str, Callable[..., str]]]) -> tuple[Rule, ...]:
+    """Rules from ``("show vlan brief", function)`` pairs."""
+    return tuple(Rule(tuple(text.split()), run) for text, run in table)
+
+
+def match(table: Sequence[Rule], line: str, parameters: dict[str, Parameter]) -> Match | Fault:
+    """The one rule that `line` means."""
+    words = [(found.start(), found[0]) for found in re.finditer(r"\S+", line)]
+    alive: list[tuple[Rule, tuple[Any, ...]]] = [(rule, ()) for rule in table]
+    for index, (offset, word) in enumerate(words):
+        alive = [(rule, values) for rule, values in alive if len(rule.words) > index]
+        literal = [(rule, values) for rule, values in alive if rule.words[index].startswith(word.lower())]
+        exact = [(rule, values) for rule, values in literal if rule.words[index] == word.lower()]
+        literal = exact or literal
+        if len({rule.words[index] for rule, _ in literal}) > 1:
+            return Fault("ambiguous")
+        if literal:
+            alive = literal
+            continue
+        taken, furthest = [], 0
+        for rule, values in alive:
+            if rule.words[index] == "<line>":
+                return Match(rule, (*values, line[offset:].rstrip()))
+            if rule.words[index].startswith("<"):
+                try:
+                    taken.append((rule, (*values, parameters[rule.words[index]](word))))
+                except ValueError as exc:
+                    furthest = max(furthest, exc.args[0] if exc.args and isinstance(exc.args[0], int) else 0)
+        if not taken:
+            return Fault("invalid", offset + furthest)
+        alive = taken
+    complete = [(rule, values) for rule, values in alive if len(rule.words) == len(words)]
+    return Match(*complete[0]) if complete else Fault("incomplete")

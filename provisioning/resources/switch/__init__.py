@@ -1,0 +1,1 @@
+"""Access switches: ports, and proofs that a desk is where it should be."""
