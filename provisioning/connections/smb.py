@@ -1,0 +1,171 @@
+"""Files on one PC over SMB 3 (MS-SMB2), signed: in a folder of this session's own, which only
+administrators can write to."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import smbclient
+import smbclient.shutil
+from smbprotocol.exceptions import (
+    AccessDenied,
+    BadNetworkName,
+    LogonFailure,
+    SMBAuthenticationError,
+    SMBException,
+    SMBOSError,
+)
+
+from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
+from provisioning.site.workplaces import Windows, Workstation
+
+_BLOCK = 1024 * 1024  # octets
+
+
+class SmbFiles:
+    """The files of one PC. `base` is where the share lies on the PC (``C:\\`` for ``C$``)."""
+
+    def __init__(self, target: str, workstation: Workstation, windows: Windows, password: str) -> None:
+        self._target = target
+        self._windows = windows
+        self._password = password
+        self._server = str(workstation.address or workstation.host)
+        self._cache: dict[str, Any] = {}
+        self._folder: str | None = None
+
+    def folder(self) -> str:
+        """This session's folder below the share, made on first use. ``C$`` users cannot plant files below
+        ``Windows``."""
+        if self._folder is None:
+            parent = "Windows\\" if self._windows.smb_share == "C$" else ""
+            name = f"{parent}provisioning-{secrets.token_hex(8)}"
+            with self._mapped("make a folder"):
+                self._sign_in()
+                smbclient.mkdir(self._unc(name), **self._how())
+            self._folder = name
+        return self._folder
+
+    def put(self, local: Path, name: str) -> str:
+        """Copy a local file; gives its path below the share. Raises :class:`RejectedError` when the size
+        differs there."""
+        remote = f"{self.folder()}\\{_plain(self._target, name)}"
+        with self._mapped(f"push {local.name}"):
+            with (
+                local.open("rb") as source,
+                smbclient.open_file(self._unc(remote), mode="wb", **self._how()) as sink,
+            ):
+                shutil.copyfileobj(source, sink, _BLOCK)
+            size = smbclient.stat(self._unc(remote), **self._how()).st_size
+        if size != local.stat().st_size:
+            raise RejectedError(
+                self._target,
+                f"{local.name} arrived with {size} octets, expected {local.stat().st_size}; try again",
+            )
+        return remote
+
+    def write(self, name: str, content: bytes) -> str:
+        """Write a small file; gives its path below the share."""
+        remote = f"{self.folder()}\\{_plain(self._target, name)}"
+        with (
+            self._mapped(f"write {name}"),
+            smbclient.open_file(self._unc(remote), mode="wb", **self._how()) as sink,
+        ):
+            sink.write(content)
+        return remote
+
+    def read(self, name: str) -> bytes | None:
+        """A small file of this session's folder, ``None`` when there is none."""
+        remote = f"{self.folder()}\\{_plain(self._target, name)}"
+        with self._mapped(f"read {name}"):
+            try:
+                with smbclient.open_file(self._unc(remote), mode="rb", **self._how()) as source:
+                    return bytes(source.read())
+            except SMBOSError as exc:
+                if exc.errno != errno.ENOENT:
+                    raise
+                return None
+
+    def delete(self, name: str) -> None:
+        """Remove a file of this session's folder; one that is gone already is fine."""
+        remote = f"{self.folder()}\\{_plain(self._target, name)}"
+        with self._mapped(f"remove {name}"):
+            try:
+                smbclient.remove(self._unc(remote), **self._how())
+            except SMBOSError as exc:
+                if exc.errno != errno.ENOENT:
+                    raise
+
+    def close(self) -> None:
+        """Remove this session's folder and close the connection."""
+        folder, self._folder = self._folder, None
+        with contextlib.suppress(
+            Exception
+        ):  # a PC that went away keeps a folder of temporary files; nothing else
+            if folder is not None:
+                smbclient.shutil.rmtree(self._unc(folder), **self._how())
+        with contextlib.suppress(Exception):
+            smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._cache)
+        self._cache = {}
+
+    def _how(self) -> dict[str, Any]:
+        return {"port": self._windows.smb_port, "connection_cache": self._cache}
+
+    def _sign_in(self) -> None:
+        smbclient.register_session(
+            self._server,
+            username=self._windows.credential.user,
+            password=self._password,
+            port=self._windows.smb_port,
+            connection_timeout=self._windows.timeout,
+            connection_cache=self._cache,
+            auth_protocol="ntlm",
+            require_signing=True,
+        )
+
+    def _unc(self, path: str) -> str:
+        return f"\\\\{self._server}\\{self._windows.smb_share}\\{path}"
+
+    @contextlib.contextmanager
+    def _mapped(self, operation: str) -> Iterator[None]:
+        """Their exceptions → ours, once."""
+        where = f"SMB at {self._server} port {self._windows.smb_port}"
+        try:
+            yield
+        except TargetError:
+            raise
+        except (LogonFailure, SMBAuthenticationError, AccessDenied) as exc:
+            raise CredentialError(
+                self._target,
+                f"{where} refuses {self._windows.credential.user} (cannot {operation}); check "
+                "windows.credential in the "
+                "site and that this account administers the PC",
+            ) from exc
+        except BadNetworkName as exc:
+            raise RejectedError(
+                self._target, f"{where} has no share {self._windows.smb_share}; check windows.smb_share"
+            ) from exc
+        except (SMBOSError, SMBException) as exc:
+            raise RejectedError(self._target, f"{where} cannot {operation}: {_status(exc)}") from exc
+        except (OSError, ValueError) as exc:  # smbprotocol reports a failed connection as a ValueError
+            raise UnreachableError(
+                self._target, f"{where} does not answer (cannot {operation}); is the PC switched on?"
+            ) from exc
+
+
+def _plain(target: str, name: str) -> str:
+    if not name or set(name) & set('\\/:*?"<>|%!&^') or name.startswith("."):
+        raise RejectedError(target, f"{name!r} is not a plain file name")
+    return name
+
+
+def _status(exc: Exception) -> str:
+    status = getattr(exc, "ntstatus", None) or getattr(exc, "status", None)
+    return (
+        f"{type(exc).__name__} (NT status 0x{status:08X})" if isinstance(status, int) else type(exc).__name__
+    )

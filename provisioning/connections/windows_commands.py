@@ -1,0 +1,78 @@
+"""Command lines for cmd.exe, built from words.
+
+The rule. cmd.exe reads a line before the program does, and gives meaning to ``& | < > ^ ( ) % ! "`` and line
+breaks:
+
+* a word of harmless characters goes as it is; any other word goes into double quotes, where cmd.exe leaves
+  ``& | < > ^ ( )`` and spaces alone;
+* what keeps its meaning inside quotes is refused: ``"`` and control characters always; ``%`` and ``!`` on a
+  command line. In a batch file of ours ``%`` is doubled and ``!`` is harmless, since delayed expansion is off
+  there;
+* backslashes before the closing quote are doubled, as the C runtime's argument parser wants it;
+* the program, first on the line, must be a harmless word (``cmd /c`` treats a leading quote in its own way);
+* a line has at most 8,191 characters (Microsoft support article 830473).
+
+Whoever needs a refused character sends it inside a file instead (a .reg file, for example).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from provisioning.errors import RequestError
+
+MAX_COMMAND_LINE = 8191
+_HARMLESS = re.compile(r"[A-Za-z0-9_\\/:.,{}@+=~$#*?-]+")
+_OPTION = re.compile(r"([A-Z][A-Z0-9_.]*)=(.*)", re.DOTALL)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """One command as ``cmd.exe /c`` takes it. Raises :class:`RequestError` for what cannot be said safely."""
+    return _line(words, batch=False)
+
+
+def batch_file(commands: Sequence[Sequence[str]]) -> str:
+    """A batch file that runs the commands in turn, silently, and prints one exit code a line, always all of
+    them.
+
+    To be written as UTF-8. A batch file among the commands must be run as ``cmd /c FILE``, or control would not
+    come back from it. Raises :class:`RequestError` for what cannot be said safely.
+    """
+    lines = ["@echo off", "setlocal DisableDelayedExpansion", "chcp 65001 >nul 2>nul"]
+    for words in commands:
+        lines += [f"{_line(words, batch=True)} >nul 2>nul", "echo %ERRORLEVEL%"]
+    return "\r\n".join([*lines, "exit /b 0", ""])
+
+
+def _line(words: Sequence[str], *, batch: bool) -> str:
+    if not words or not _HARMLESS.fullmatch(words[0]):
+        raise RequestError(
+            f"{words[0] if words else ''!r} cannot begin a Windows command line; use a path "
+            "without spaces or signs"
+        )
+    line = " ".join([words[0], *(_quoted(word, batch=batch) for word in words[1:])])
+    if len(line) > MAX_COMMAND_LINE:
+        raise RequestError(
+            f"the command line for {words[0]} has {len(line)} characters; cmd.exe takes {MAX_COMMAND_LINE}"
+        )
+    return line
+
+
+def _quoted(word: str, *, batch: bool) -> str:
+    refused = '"' if batch else '"%!'
+    for char in word:
+        if char in refused or unicodedata.category(char) in {"Cc", "Zl", "Zp"}:
+            raise RequestError(
+                f"{word!r} contains {char!r}, which a Windows command line cannot carry safely; rename it"
+            )
+    if batch:
+        word = word.replace("%", "%%")
+    if _HARMLESS.fullmatch(word):
+        return word
+    prefix, inner = "", word
+    if option := _OPTION.fullmatch(word):  # NAME="some value": msiexec wants the quotes after the =
+        prefix, inner = f"{option.group(1)}=", option.group(2)
+    trailing = len(inner) - len(inner.rstrip("\\"))
+    return f'{prefix}"{inner}{chr(92) * trailing}"'

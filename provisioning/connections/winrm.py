@@ -1,0 +1,269 @@
+"""Commands on one PC over WinRM (MS-WSMV): one shell a session, our own deadline, exact trust, mapped
+exceptions.
+
+pywinrm's ``run_cmd`` opens and closes a shell every call and leaks it on an exception, so its ``Protocol`` is
+used. Operation timeouts are retried by it for ever, so the deadline is ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import spnego.exceptions
+import winrm.exceptions
+from requests.adapters import HTTPAdapter
+from winrm.protocol import Protocol
+from winrm.transport import Transport
+
+from provisioning.errors import CredentialError, RejectedError, TrustError, UnreachableError
+from provisioning.site.workplaces import Windows, Workstation
+
+_OPERATION_TIMEOUT = 10  # seconds that the PC may hold one Receive open
+_CODEPAGE = 65001  # UTF-8
+_SHELL_LOST = frozenset({2150858843, 2150859173, 2150859174, 2150859175})
+"""wsmerror.h: shell unknown (timed out), and the quotas of shells, of operations a user and of operations
+a shell."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left. Only `exit_code` is a verdict: output is in the PC's own language."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+class WinRm:
+    """The commands of one PC. The shell is opened by the first command and closed by :meth:`close`."""
+
+    def __init__(self, target: str, workstation: Workstation, windows: Windows, password: str) -> None:
+        self._target = target
+        self._windows = windows
+        self._where = f"{workstation.address or workstation.host} port {windows.port}"
+        self._host = workstation.host
+        self._protocol = _protocol(workstation, windows, password)
+        self._shell: str | None = None
+
+    def run(self, line: str, *, timeout: float) -> Result:
+        """Run one command line to its end.
+
+        Raises :class:`RejectedError` when it takes longer than `timeout` seconds (it is ended), and the other
+        :class:`~provisioning.errors.TargetError` for a PC that does not answer, is not trusted or does not
+        trust us.
+        """
+        deadline = time.monotonic() + timeout
+        shell, command = self._begin(line)
+        try:
+            return self._finish(shell, command, line, deadline)
+        finally:
+            with contextlib.suppress(Exception):  # the command has ended or the line is dead: nothing is lost
+                self._protocol.cleanup_command(shell, command)
+
+    def close(self) -> None:
+        """Close the shell and the connection; a PC that no longer answers is left as it is."""
+        shell, self._shell = self._shell, None
+        with contextlib.suppress(Exception):  # the shell of a PC that went away times out there by itself
+            if shell is not None:
+                self._protocol.close_shell(shell)
+        self._protocol.transport.close_session()
+
+    def _begin(self, line: str) -> tuple[str, str]:
+        for attempt in (1, 2):
+            with self._mapped():
+                shell = self._shell = self._shell or str(self._protocol.open_shell(codepage=_CODEPAGE))
+            try:
+                with self._mapped(own_faults=True):
+                    return shell, str(self._protocol.run_command(shell, line))
+            except winrm.exceptions.WSManFaultError as exc:
+                if attempt == 2 or exc.wsman_fault_code not in _SHELL_LOST:
+                    raise self._rejected(exc) from exc
+                self._shell = (
+                    None  # a full or forgotten shell: the command has not begun, so a new one may take it
+                )
+                with contextlib.suppress(Exception):
+                    self._protocol.close_shell(shell, close_session=False)
+        raise AssertionError("unreachable")
+
+    def _finish(self, shell: str, command: str, line: str, deadline: float) -> Result:
+        stdout, stderr = [], []
+        while True:
+            self._protocol.operation_timeout_sec = max(
+                1, min(_OPERATION_TIMEOUT, int(deadline - time.monotonic()))
+            )
+            try:
+                with self._mapped():
+                    out, err, code, done = self._protocol.get_command_output_raw(shell, command)
+            except winrm.exceptions.WinRMOperationTimeoutError:
+                out, err, code, done = b"", b"", -1, False
+            finally:
+                self._protocol.operation_timeout_sec = _OPERATION_TIMEOUT
+            stdout.append(out)
+            stderr.append(err)
+            if done:
+                return Result(_unsigned(code), _text(stdout), _text(stderr))
+            if time.monotonic() > deadline:
+                raise RejectedError(
+                    self._target,
+                    f"{line.split(maxsplit=1)[0]} did not finish in its time and was ended; look "
+                    "at the PC, or allow it longer",
+                )
+
+    @contextlib.contextmanager
+    def _mapped(self, *, own_faults: bool = False) -> Iterator[None]:
+        """Their exceptions → ours, once."""
+        try:
+            yield
+        except winrm.exceptions.WSManFaultError as exc:
+            if own_faults:
+                raise
+            raise self._rejected(exc) from exc
+        except (winrm.exceptions.AuthenticationError, PermissionError) as exc:
+            raise self._credential_error() from exc
+        except winrm.exceptions.WinRMTransportError as exc:
+            raise RejectedError(
+                self._target,
+                f"{self._where} answers HTTP {exc.code} instead of WinRM; check windows.port and "
+                "`winrm quickconfig` there",
+            ) from exc
+        except requests.exceptions.SSLError as exc:
+            raise TrustError(
+                self._target,
+                f"the certificate at {self._where} is not a trusted one for {self._host} "
+                f"({_reason(exc)}); check "
+                "windows.trust in the site, or who answers there",
+            ) from exc
+        except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as exc:
+            raise UnreachableError(
+                self._target,
+                f"WinRM does not answer at {self._where} ({_reason(exc)}); is the PC switched on "
+                "and plugged in?",
+            ) from exc
+        except spnego.exceptions.SpnegoError as exc:
+            raise self._credential_error() from exc
+        except (winrm.exceptions.WinRMError, requests.exceptions.RequestException) as exc:
+            raise RejectedError(self._target, f"WinRM at {self._where} failed: {type(exc).__name__}") from exc
+
+    def _credential_error(self) -> CredentialError:
+        return CredentialError(
+            self._target,
+            f"WinRM at {self._where} refuses the sign-in of {self._windows.credential.user} "
+            f"({self._windows.transport}); check "
+            "windows.credential in the site and that this account administers the PC",
+        )
+
+    def _rejected(self, fault: winrm.exceptions.WSManFaultError) -> RejectedError:
+        return RejectedError(
+            self._target, f"WinRM at {self._where} refused (fault {fault.wsman_fault_code}): {fault.reason}"
+        )
+
+
+def _protocol(workstation: Workstation, windows: Windows, password: str) -> Protocol:
+    protocol = Protocol(
+        f"{windows.scheme}://{workstation.host}:{windows.port}/wsman",
+        transport=windows.transport,
+        username=windows.credential.user,
+        password=password,
+        ca_trust_path=str(windows.trust) if windows.trust else _machine_store(),
+        server_cert_validation="validate" if windows.verify else "ignore",
+        operation_timeout_sec=_OPERATION_TIMEOUT,
+        read_timeout_sec=_OPERATION_TIMEOUT + windows.timeout,
+        proxy=None,
+    )
+    plain = protocol.transport
+    exact = _ExactTransport(workstation, windows.timeout)
+    exact.__dict__.update(plain.__dict__, adapter=exact.adapter)
+    protocol.transport = exact
+    return protocol
+
+
+def _machine_store() -> str:
+    paths = ssl.get_default_verify_paths()
+    return paths.cafile or paths.capath or paths.openssl_capath
+
+
+class _ExactTransport(Transport):
+    """pywinrm's transport, connected to the workstation's address while its certificate is checked for its
+    host name."""
+
+    def __init__(self, workstation: Workstation, timeout: int) -> None:
+        self.adapter = _AddressAdapter(
+            workstation.host, str(workstation.address or workstation.host), timeout
+        )
+
+    def build_session(self) -> requests.Session:
+        session: requests.Session = super().build_session()
+        self._mount(session)
+        return session
+
+    def setup_encryption(self, session: requests.Session) -> None:
+        self._mount(session)  # it speaks to the PC before build_session ends
+        super().setup_encryption(session)
+
+    def _mount(self, session: requests.Session) -> None:
+        session.mount("https://", self.adapter)
+        session.mount("http://", self.adapter)
+
+
+class _AddressAdapter(HTTPAdapter):
+    def __init__(self, host: str, address: str, connect_timeout: int) -> None:
+        self._host = host
+        self._address = address
+        self._connect_timeout = connect_timeout
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
+        super().init_poolmanager(*args, **keywords, server_hostname=self._host, assert_hostname=self._host)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        where, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        where["host"] = self._address
+        if where["scheme"] == "http":
+            pool.pop("cert_reqs", None)
+        return where, pool
+
+    def send(  # noqa: PLR0917 - the signature is the base class's
+        self,
+        request: Any,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        return super().send(request, stream, (self._connect_timeout, timeout), verify, cert, proxies)
+
+
+def _unsigned(code: int) -> int:
+    """Exit codes are 32 bits; WinRM writes them signed or unsigned."""
+    return code & 0xFFFFFFFF
+
+
+def _text(parts: list[bytes]) -> str:
+    return b"".join(parts).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _reason(exc: BaseException) -> str:
+    """The innermost cause's own words, without addresses of Python objects."""
+    inner: Any = exc
+    while isinstance(inner, BaseException):
+        following = getattr(inner, "reason", None)
+        following = (
+            following
+            if isinstance(following, BaseException)
+            else next((a for a in inner.args if isinstance(a, BaseException)), None)
+        )
+        if following is None:
+            break
+        inner = following
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return inner.verify_message
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror
+    return type(inner).__name__
