@@ -1,0 +1,18 @@
+"""``provision``: one file a verb, no logic. Verbs are loaded on use, so that help is there at once."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+
+def main() -> None:
+    """The program. Its exit codes are in ``cli.exits``."""
+    from provisioning.cli.program import PROGRAM  # noqa: PLC0415  (importing this package must cost nothing)
+
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # what libraries say to programmers
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets a question mark, not a traceback.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    PROGRAM.main(prog_name="provision")

@@ -1,0 +1,28 @@
+"""``provision apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioning.cli.carrying import Manner, carry_out
+from provisioning.cli.invocation import Invocation, change_options
+
+
+@click.command("apply")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@change_options
+@click.pass_obj
+def VERB(  # noqa: N802  (it is an object)
+    invocation: Invocation, *, file: Path | None, yes: bool, output: str, report: Path | None
+) -> int:
+    """Make everybody with a workplace ready, or carry out the plan in FILE (see `provision plan --save`).
+
+    Shows the plan and asks; applies; runs the proofs. Ctrl-C finishes what is under way and stops.
+    Exit codes: 0 done, 3 partly done or interrupted, 1 error.
+    """
+    site = invocation.site()
+    return carry_out(
+        lambda: site.plan() if file is None else site.read_plan(file), Manner(yes, output, report)
+    )

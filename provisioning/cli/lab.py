@@ -1,0 +1,81 @@
+"""``provision lab``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from provisioning.cli.exits import DONE, PARTIAL
+from provisioning.cli.invocation import Invocation, console, output_option
+from provisioning.lab.office import Office, standing, write_site
+from provisioning.reports import listing
+from provisioning.reports.words import safe, to_json
+
+_number = click.option(
+    "--number", metavar="N", type=click.IntRange(0, 255), default=0, show_default=True,
+    help="Which lab: number N has the addresses 127.77.N.x, and several can run at once.",
+)  # fmt: skip
+
+
+@click.group("lab")
+def VERB() -> None:  # noqa: N802  (it is an object)
+    """Run a whole office of real servers on this machine, to try things. Needs root."""
+
+
+@VERB.command("up")
+@_number
+@click.pass_obj
+def up(invocation: Invocation, number: int) -> int:
+    """Start the lab that the site describes. Run again, it starts what is missing."""
+    Office(invocation.site_folder, number).up(_say)
+    return DONE
+
+
+@VERB.command("down")
+@_number
+@click.pass_obj
+def down(invocation: Invocation, number: int) -> int:
+    """Stop the lab; nothing of it keeps running."""
+    _lab(invocation, number).down(_say)
+    return DONE
+
+
+@VERB.command("status")
+@_number
+@output_option
+@click.pass_obj
+def status(invocation: Invocation, number: int, output: str) -> int:
+    """Show which of the lab's servers run. Exit codes: 0 all of them, 3 not all."""
+    rows = [
+        {"server": part.name, "running": part.running, "address": part.address}
+        for part in _lab(invocation, number).status()
+    ]
+    if output == "json":
+        click.echo(to_json(rows))
+    else:
+        console().print(listing.as_text(rows))
+    return DONE if all(row["running"] for row in rows) else PARTIAL
+
+
+@VERB.command("site")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_number
+@click.pass_obj
+def site(invocation: Invocation, folder: Path, number: int) -> int:
+    """Write a copy of the site into DIR, with the addresses and folders of lab number N."""
+    write_site(invocation.site_folder, folder, number)
+    _say(
+        f"Wrote {safe(folder)}. Now: provision --site {safe(shlex.quote(str(folder)))} lab up --number {number}"
+    )
+    return DONE
+
+
+def _lab(invocation: Invocation, number: int) -> Office:
+    # A lab that stands remembers its site, so it can be taken down when the original is gone.
+    return standing(number) or Office(invocation.site_folder, number)
+
+
+def _say(line: str) -> None:
+    console().print(safe(line))

@@ -1,0 +1,172 @@
+"""The program itself: its verbs, its global options, and how it ends.
+
+Nothing here imports more than click, so that help is shown at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provisioning.cli.exits import DONE, ERROR, leave_at_once
+from provisioning.cli.invocation import Invocation
+from provisioning.errors import ProvisioningError, SiteError
+
+VERBS = {
+    "validate": "Check the site's files; name file and line of every mistake.",
+    "init": "Write a commented starter site into a new folder.",
+    "plan": "Show what would change. Changes nothing.",
+    "apply": "Make everybody with a workplace ready, or carry out a saved plan.",
+    "onboard": "Give new colleagues their account, mail, desk port, PC and software.",
+    "check": "Prove that a person or a workplace is ready. Changes nothing.",
+    "show": "Show what the site holds and what was done.",
+    "undo": "Take back exactly what a run did.",
+    "lab": "Run a whole office of real servers on this machine, to try things.",
+}
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Program(click.Group):
+    """Loads a verb's module when the verb is used, and turns exceptions into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = import_module(f"provisioning.cli.{cmd_name}").VERB
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0].casefold(), VERBS, n=1, cutoff=0.5)
+            hint = f"did you mean '{close[0]}'?" if close else f"the verbs are {', '.join(VERBS)}."
+            raise click.UsageError(f"There is no verb {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            leave_at_once("Interrupted.")
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        words = list(sys.argv[1:] if args is None else args)
+        extra.pop("standalone_mode", None)
+        try:
+            code = super().main(words, prog_name, standalone_mode=False, **extra)
+        except click.exceptions.Abort:
+            click.echo("\nNothing was changed.", err=True)
+            code = ERROR
+        except click.ClickException as exc:
+            code = _usage(exc)
+        except ProvisioningError as exc:
+            code = _failure(exc, _wants_details(words))
+        except Exception as exc:
+            code = _bug(exc, _wants_details(words))
+        sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _wants_details(words: Sequence[str]) -> bool:
+    before_verb = words[: next((i for i, word in enumerate(words) if word in VERBS), len(words))]
+    return "-v" in before_verb or "--verbose" in before_verb
+
+
+def _usage(exc: click.ClickException) -> int:
+    from provisioning.reports.words import safe  # noqa: PLC0415  (not needed for help)
+
+    message = safe(exc.format_message(), lines=True)
+    if isinstance(exc, click.NoSuchOption) and exc.option_name in {"--site", "--verbose", "-v"}:
+        message = f"{exc.option_name} goes before the verb: provision {exc.option_name} … VERB"
+    context = exc.ctx if isinstance(exc, click.UsageError) else None
+    click.echo(f"Error: {message}", err=True)
+    if context is not None:
+        click.echo(f"Try '{context.command_path} --help'.", err=True)
+    return ERROR
+
+
+def _failure(exc: ProvisioningError, details: bool) -> int:
+    from provisioning.reports.words import safe  # noqa: PLC0415
+
+    if details:
+        click.echo(safe("".join(traceback.format_exception(exc)), lines=True), err=True)
+    if isinstance(exc, SiteError):
+        for problem in exc.problems:
+            click.echo(safe(problem, lines=True), err=True)
+        if len(exc.problems) > 1:
+            click.echo(f"{len(exc.problems)} problems. Nothing was changed.", err=True)
+    else:
+        click.echo(f"Error: {safe(exc, lines=True)}", err=True)
+    return ERROR
+
+
+def _bug(exc: Exception, details: bool) -> int:
+    from provisioning.reports.words import safe  # noqa: PLC0415
+
+    if details:
+        click.echo(safe("".join(traceback.format_exception(exc)), lines=True), err=True)
+    where = "" if details else "; `provision -v …` shows where"
+    click.echo(
+        f"Error: this is a bug in provision: {type(exc).__name__}: {safe(str(exc)[:300])}{where}", err=True
+    )
+    return ERROR
+
+
+class _Journal(logging.Handler):
+    """Log lines on stderr, wherever that leads at the moment (a progress display may have taken it)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from provisioning.reports.words import safe  # noqa: PLC0415
+
+        click.echo(
+            f"{record.levelname.lower()}: {record.name}: {safe(record.getMessage(), lines=True)}", err=True
+        )
+
+
+def _log(verbose: bool) -> None:
+    """Our own log lines: warnings always, everything with -v. Libraries stay silent: they log too much."""
+    ours, root = logging.getLogger("provisioning"), logging.getLogger()
+    if not any(isinstance(handler, _Journal) for handler in ours.handlers):
+        ours.addHandler(_Journal())
+        root.addHandler(logging.NullHandler())
+    ours.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    ours.propagate = False
+
+
+@click.group("provision", cls=Program, context_settings=HELP_OPTIONS)
+@click.option(
+    "--site",
+    "site_folder",
+    metavar="DIR",
+    envvar="PROVISION_SITE",
+    type=click.Path(path_type=Path),
+    show_envvar=True,
+    help="The site's folder. Without it: this folder if it holds site.yml, else inventories/example.",
+)
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Say on stderr what is being done, and where an error comes from."
+)
+@click.version_option(None, "--version", package_name="provisioning", message="provision %(version)s")
+@click.pass_context
+def PROGRAM(ctx: click.Context, site_folder: Path | None, verbose: bool) -> None:  # noqa: N802  (it is an object)
+    """Turns "a new colleague starts on Monday at desk B-204-3" into a finished desk.
+
+    Exit codes: 0 done, 1 error, 2 changes are pending (plan), 3 partly done.
+    """
+    _log(verbose)
+    ctx.obj = Invocation(site_folder)

@@ -1,0 +1,102 @@
+"""``provision show``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from provisioning.api import Site
+from provisioning.cli.carrying import of_run
+from provisioning.cli.exits import DONE
+from provisioning.cli.invocation import Invocation, console, output_option
+from provisioning.errors import RequestError
+from provisioning.ledger import RunRecord
+from provisioning.reports import listing, text, things
+from provisioning.reports.words import to_json
+from provisioning.site.lines import did_you_mean
+
+RUNS_SEARCHED = 500
+"""How far back the ledger is looked through."""
+
+LISTS: dict[str, Callable[[Site], Any]] = {
+    "runs": lambda site: things.runs(_records(site)),
+    "people": lambda site: things.people(site.inventory),
+    "workplaces": lambda site: things.workplaces(site.inventory),
+    "workstations": lambda site: things.workstations(site.inventory),
+    "outlets": lambda site: things.outlets(site.inventory),
+    "switches": lambda site: things.switches(site.inventory),
+    "vlans": lambda site: things.vlans(site.inventory),
+    "profiles": lambda site: things.profiles(site.inventory),
+    "software": lambda site: things.software(site.inventory),
+}
+ONE: dict[str, Callable[[Site, str], Any]] = {
+    "person": lambda site, key: things.person(site.inventory, key, _records(site)),
+    "workplace": lambda site, key: things.workplace(site.inventory, key, _records(site)),
+    "workstation": lambda site, key: things.workstation(site.inventory, key, _records(site)),
+    "outlet": lambda site, key: things.outlet(site.inventory, key),
+    "switch": lambda site, key: things.switch(site.inventory, key),
+    "profile": lambda site, key: things.profile(site.inventory, key),
+    "package": lambda site, key: things.package(site.inventory, key),
+}
+
+
+@click.command("show")
+@click.argument("what", required=False)
+@click.argument("name", required=False)
+@output_option
+@click.pass_obj
+def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: str) -> int:  # noqa: N802  (it is an object)
+    """Show what the site holds and what was done. Opens no connection.
+
+    \b
+    provision show                      the site at a glance
+    provision show people               also: runs, workplaces, workstations, outlets,
+                                        switches, vlans, profiles, software
+    provision show person E1042         also: workplace W, workstation WS, outlet O,
+                                        switch S, profile P, package P
+    provision show run 7                what a run did and proved
+    """
+    _refuse(what, name)
+    site = invocation.site()
+    if what == "run" and name is not None:
+        report = of_run(site, site.run(_number(name)))
+        shown, plain = text.report(report), report.model_dump(mode="json")
+    else:
+        plain = _thing(site, what, name)
+        shown = listing.as_text(plain)
+    if output == "json":
+        click.echo(to_json(plain))
+    else:
+        console().print(shown)
+    return DONE
+
+
+def _refuse(what: str | None, name: str | None) -> None:
+    """Raise :class:`RequestError` for words that lead nowhere."""
+    single = (*ONE, "run")
+    if what is not None and what not in LISTS and what not in single:
+        hint = did_you_mean(what, (*LISTS, *single)) or f"; expected one of: {', '.join((*LISTS, *single))}"
+        raise RequestError(f"there is nothing called {what!r} to show{hint}")
+    if what in single and name is None:
+        raise RequestError(f"show {what}: say which one: provision show {what} NAME")
+    if what in LISTS and name is not None:
+        raise RequestError(f"show {what} takes no name; `provision show {what}` lists them all")
+
+
+def _thing(site: Site, what: str | None, name: str | None) -> Any:
+    if what is None:
+        return things.overview(site.inventory, _records(site))
+    return LISTS[what](site) if name is None else ONE[what](site, name)
+
+
+def _number(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) < 19):
+        raise RequestError(f"{word!r} is not the number of a run; `provision show runs` lists them")
+    return int(word)
+
+
+def _records(site: Site) -> list[RunRecord]:
+    # Looking must not create a ledger.
+    return [run.record for run in site.runs(RUNS_SEARCHED)] if site.inventory.ledger.exists() else []

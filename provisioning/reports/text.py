@@ -1,0 +1,276 @@
+"""Plans and reports as text: a tree by target that someone who has never seen the tool can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Protocol
+
+from rich.text import Text
+
+from provisioning.errors import TargetError
+from provisioning.reports.document import ChangeReport, Difference, ProofReport, ReportDocument, differences
+from provisioning.reports.words import (
+    ACTIONS,
+    count,
+    field_words,
+    kind_words,
+    safe,
+    short,
+    short_pair,
+    system_words,
+)
+from provisioning.resources.base import Change, Proof, State
+
+_STYLE = {"create": "green", "update": "yellow", "delete": "red"}
+_VERDICT = {
+    "verified": ("✓", "green", "done"),
+    "failed": ("✗", "red", "failed"),
+    "blocked": ("·", "yellow", "not attempted"),
+    "abandoned": ("·", "yellow", "not begun"),
+    "planned": ("·", "yellow", "not begun"),
+    "attempted": ("?", "yellow", "begun, never verified"),
+}
+_ENDED = {
+    "done": ("green", "done"),
+    "partial": ("yellow", "partly done"),
+    "interrupted": ("yellow", "interrupted"),
+    "running": ("yellow", "running, or ended without a word"),
+    "undone": ("green", "done, and taken back since"),
+    "unchanged": ("green", "no changes"),
+    "passed": ("green", "all proofs passed"),
+    "failed": ("red", "not all proofs passed"),
+}
+
+_CHECK = "`provision check PERSON` runs the proofs."
+
+
+class Planned(Protocol):
+    """What this module needs to know of a plan (:class:`provisioning.api.Plan` is one)."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def changes(self) -> Sequence[Change[State]]: ...
+    @property
+    def proofs(self) -> Sequence[Proof]: ...
+    @property
+    def warnings(self) -> Sequence[str]: ...
+    @property
+    def unread(self) -> Mapping[str, TargetError]: ...
+    @property
+    def resources(self) -> int: ...
+
+
+# ----------------------------------------------------------------------------------------------------- plans
+
+
+def plan(planned: Planned) -> Text:
+    """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven."""
+    title = Text(safe(planned.title), "bold")
+    if planned.changes:
+        title.append(
+            "\n+ will be created, ~ will be changed, - will be deleted; – stands for nothing", "not bold dim"
+        )
+    blocks = [title]
+    blocks += [_target(target, list(changes)) for target, changes in _by_target(planned.changes)]
+    blocks += [
+        _unread({target: error.message for target, error in planned.unread.items()}),
+        _warnings(planned.warnings),
+    ]
+    blocks += [counts(planned)]
+    if planned.changes:
+        blocks += [_to_be_proven(planned.proofs)]
+    elif not planned.unread:
+        blocks += [Text(f"Everything is as it should be. {_CHECK}")]
+    return _paragraphs(blocks)
+
+
+def counts(planned: Planned) -> Text:
+    """``Plan: 14 to create, 3 to change, 0 to delete, 25 unchanged.``"""
+    parts = [
+        f"{sum(change.action == action for change in planned.changes)} {words}"
+        for action, (_, words) in ACTIONS.items()
+    ]
+    line = Text(
+        f"Plan: {', '.join(parts)}, {max(0, planned.resources - len(planned.changes))} unchanged", "bold"
+    )
+    if planned.unread:
+        line.append(f"; {count(len(planned.unread), 'target')} could not be read")
+    return line.append(".")
+
+
+def _by_target(changes: Iterable[Change[State]]) -> Iterator[tuple[str, Iterator[Change[State]]]]:
+    return groupby(sorted(changes, key=lambda change: change.target), key=lambda change: change.target)
+
+
+def _target(target: str, changes: Iterable[Change[State]]) -> Text:
+    lines = [_heading(target)]
+    for change in changes:
+        sign, _ = ACTIONS[change.action]
+        lines.append(
+            Text(f"  {sign} {kind_words(change.address.kind)} {safe(change.key)}", _STYLE[change.action])
+        )
+        lines += [_difference(change.action, difference) for difference in differences(change)]
+    return Text("\n").join(lines)
+
+
+def _heading(target: str) -> Text:
+    what = system_words(target)
+    return Text.assemble((safe(target), "bold"), (f"  ({what})" if what else "", "dim"))
+
+
+def _difference(action: str, difference: Difference) -> Text:
+    line = Text(f"      {field_words(difference.field)}: ")
+    if action == "create":
+        return line.append(short(difference.new))
+    if action == "delete":
+        return line.append(short(difference.old))
+    old, new = short_pair(difference.old, difference.new)
+    return line.append(old, "dim").append(" → ").append(new)
+
+
+def _unread(unread: Mapping[str, str]) -> Text:
+    lines = [
+        Text(f"! {safe(target)}: {safe(reason, lines=True)}", "red") for target, reason in unread.items()
+    ]
+    if lines:
+        lines.append(
+            Text(
+                "  What is there is unknown, so it is left out. Run this again once it answers.",
+                "dim",
+            )
+        )
+    return Text("\n").join(lines)
+
+
+def _warnings(warnings: Sequence[str]) -> Text:
+    return Text("\n").join(Text(f"Warning: {safe(warning, lines=True)}", "yellow") for warning in warnings)
+
+
+def _to_be_proven(proofs: Sequence[Proof]) -> Text:
+    lines = [Text("Will be proven:", "bold")] if proofs else []
+    return Text("\n").join([*lines, *(Text(f"  • {safe(proof.name)}") for proof in proofs)])
+
+
+# --------------------------------------------------------------------------------------------------- reports
+
+
+def report(document: ReportDocument) -> Text:
+    """What a run did or a check found, by target, with the proofs and what to do next."""
+    return _paragraphs(
+        [
+            _ending(document),
+            _unread(document.unread),
+            _warnings(document.warnings),
+            _done_by_target(document.changes),
+            proofs(document.proofs),
+            _handover(document.handover),
+            _next_step(document),
+        ]
+    )
+
+
+def settled(change: Change[State], state: str, error: object | None) -> Text:
+    """One line for a change that has just come to its end."""
+    sign, style, words = _VERDICT[state]
+    line = Text.assemble(
+        (f"{sign} ", style), f"{safe(change.target)}: {kind_words(change.address.kind)} {safe(change.key)} "
+    )
+    if state == "verified":
+        return line.append(
+            {"create": "created", "update": "changed", "delete": "deleted"}[change.action], style
+        )
+    line.append(words, style)
+    return line.append(f": {safe(_without(change.target, str(error)), lines=True)}" if error else "")
+
+
+def proof(name: str, target: str, passed: bool, detail: str) -> Text:
+    """One line for a proof, with its evidence when it did not pass."""
+    line = Text.assemble(("✓ ", "green") if passed else ("✗ ", "red"), safe(name))
+    return (
+        line
+        if passed
+        else line.append(f"\n    {safe(target)}: ", "red").append(safe(_without(target, detail), lines=True))
+    )
+
+
+def proofs(results: Sequence[ProofReport]) -> Text:
+    """All proofs, with their count."""
+    if not results:
+        return Text()
+    passed = sum(result.passed for result in results)
+    lines = [
+        Text(
+            f"Proofs: {passed} of {len(results)} passed",
+            "bold green" if passed == len(results) else "bold red",
+        )
+    ]
+    return Text("\n").join(
+        [*lines, *(Text("  ") + proof(r.name, r.target, r.passed, r.detail) for r in results)]
+    )
+
+
+def _without(target: str, detail: str) -> str:
+    return detail.removeprefix(f"{target}: ")
+
+
+def _ending(document: ReportDocument) -> Text:
+    style, words = _ENDED[document.state]
+    total = sum(document.seconds.values())
+    line = Text.assemble((f"Run {document.run}: " if document.run else "", "bold"), (words, f"bold {style}"))
+    line.append(f" — {safe(document.title)}")
+    if total:
+        line.append(
+            f" ({', '.join(f'{phase} {value:.1f} s' for phase, value in document.seconds.items())})", "dim"
+        )
+    return line
+
+
+def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
+    lines = []
+    for target, group in groupby(
+        sorted(changes, key=lambda change: change.target), key=lambda change: change.target
+    ):
+        mine = list(group)
+        counted = [
+            Text(f"{number} {words}", style)
+            for state, (_, style, words) in _VERDICT.items()
+            if (number := sum(change.state == state for change in mine))
+        ]
+        lines.append(Text(f"  {safe(target)}: ").append(Text(", ").join(counted)))
+        for change in mine:
+            if change.state != "verified":
+                sign, style, words = _VERDICT[change.state]
+                why = (
+                    f": {safe(_without(target, change.error), lines=True)}" if change.error else f": {words}"
+                )
+                lines.append(
+                    Text.assemble(
+                        "    ", (f"{sign} ", style), f"{kind_words(change.kind)} {safe(change.key)}", why
+                    )
+                )
+    return Text("\n").join([Text("Changes:", "bold"), *lines]) if lines else Text()
+
+
+def _handover(handover: Mapping[str, str]) -> Text:
+    return Text("\n").join(
+        Text(f"The initial password of {safe(login)} waits in {safe(file)}")
+        for login, file in handover.items()
+    )
+
+
+def _next_step(document: ReportDocument) -> Text:
+    if document.state == "unchanged":
+        return Text(f"Everything is as it should be. {_CHECK}")
+    if document.run is None or document.undoes is not None or document.state == "undone":
+        again = f"To try the rest again: provision undo {document.undoes}" if document.undoes else ""
+        return Text(again if document.state in {"partial", "interrupted"} else "")
+    undo = f"provision undo {document.run}"
+    if document.state in {"partial", "interrupted"}:
+        return Text(f"What was done is kept. Run the same command again to go on, or take it back: {undo}")
+    return Text(f"To take it back: {undo}")
+
+
+def _paragraphs(blocks: Iterable[Text]) -> Text:
+    return Text("\n\n").join(block for block in blocks if block.plain)
