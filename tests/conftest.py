@@ -1,0 +1,60 @@
+"""The running lab, shared by all tests that are marked ``lab``.
+
+Tests use lab number 1 with a copy of the example site, so a lab 0 of `make demo` may run at the same time. Set
+PROVISION_TEST_LAB=keep to leave it running between test runs while you work on something.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioning.api import Site
+from provisioning.connections.pool import Pool
+from provisioning.lab.office import Office, write_site
+from provisioning.site import Inventory
+
+EXAMPLE = Path(__file__).parent.parent / "inventories" / "example"
+NUMBER = 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests first: a broken one is known before the lab is started."""
+    items.sort(key=lambda item: item.get_closest_marker("lab") is not None)
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The lab, up and running."""
+    folder = tmp_path_factory.mktemp("site") / "example"
+    write_site(EXAMPLE, folder, NUMBER)
+    lab = Office(folder, NUMBER)
+    keep = os.environ.get("PROVISION_TEST_LAB") == "keep"
+    try:
+        lab.up(lambda _: None)
+        yield lab
+    finally:
+        if not keep:
+            lab.down(lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def site(office: Office) -> Site:
+    """The lab's site."""
+    return Site.load(office.site_folder)
+
+
+@pytest.fixture(scope="session")
+def inventory(site: Site) -> Inventory:
+    """The lab's site as plain models."""
+    return site.inventory
+
+
+@pytest.fixture
+def pool(site: Site) -> Iterator[Pool]:
+    """Fresh sessions to the lab's servers."""
+    with site.connect() as opened:
+        yield opened

@@ -1,0 +1,77 @@
+"""The contract that every kind keeps, on the lab's real servers: plan → apply → second plan empty → undo → original.
+
+A case is ``tests/cases/<kind>/<case>/contract.yml``: `target`, `key`, and `desired` (null: should not exist). `given`
+lists resources (with their `kind`) that must be there first; they are undone at the end as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provisioning.api import Site
+from provisioning.connections.pool import Pool
+from provisioning.engine import planner
+from provisioning.engine.run import carry_out, to_take_back
+from provisioning.ledger import Ledger, RunRecord
+from provisioning.resources.base import Resource
+from provisioning.resources.registry import KINDS
+
+CASES = sorted((Path(__file__).parent.parent / "cases").glob("*/*/contract.yml"))
+
+pytestmark = pytest.mark.lab
+
+
+def _resource(plain: dict[str, Any], kind: str) -> Resource:
+    desired = plain["desired"]
+    state = None if desired is None else KINDS[kind].state.from_plain(desired)
+    return Resource(kind, plain["target"], plain["key"], state)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path / "l.sqlite")
+    yield opened
+    opened.close()
+
+
+def _apply(ledger: Ledger, pool: Pool, resources: list[Resource]) -> RunRecord:
+    reading = planner.read(resources, pool)
+    assert not reading.unread
+    run = ledger.begin("contract", {}, planner.compare(resources, reading))
+    carry_out(ledger, run, pool, (), lambda _: None)
+    run = ledger.run(run.id)
+    assert {r.change.key: (r.state, r.error) for r in run.changes if r.state != "verified"} == {}
+    return run
+
+
+def _undo(ledger: Ledger, pool: Pool, run: RunRecord) -> None:
+    back = ledger.begin("undo", {}, planner.inverse(to_take_back(run.changes, pool)), undoes=run.id)
+    carry_out(ledger, back, pool, (), lambda _: None)
+    assert {r.change.key: (r.state, r.error) for r in ledger.run(back.id).changes if r.state != "verified"} == {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.parent.name}-{path.parent.name}")
+def test_plan_apply_plan_undo(case: Path, site: Site, pool: Pool, ledger: Ledger) -> None:
+    kind = case.parent.parent.name
+    plain = yaml.safe_load(case.read_text(encoding="utf-8"))
+    given = [_apply(ledger, pool, [_resource(thing, thing["kind"])]) for thing in plain.get("given", [])]
+    resource = _resource(plain, kind)
+
+    original = planner.read([resource], pool).found
+    run = _apply(ledger, pool, [resource])
+    assert len(run.changes) == 1, "the case asks for what is there already"
+    assert planner.compare([resource], planner.read([resource], pool)) == []
+    assert _apply(ledger, pool, [resource]).changes == ()
+    _undo(ledger, pool, run)
+    assert planner.read([resource], pool).found == original
+    for before in reversed(given):
+        _undo(ledger, pool, before)
+
+
+def test_every_kind_has_a_contract_case() -> None:
+    assert {case.parent.parent.name for case in CASES} == set(KINDS)
