@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provisioning.connections.smb import SmbFiles
-from provisioning.connections.windows_commands import batch_file, command_line
+from provisioning.connections.windows_commands import batch_file, command_line, one_command_file
 from provisioning.connections.winrm import Result, WinRm
 from provisioning.errors import RejectedError, RequestError
 from provisioning.secrets import Secrets
@@ -47,6 +47,8 @@ class WindowsSession:
         `timeout` is in seconds. The exit code is the caller's to judge. Raises
         :class:`~provisioning.errors.TargetError`.
         """
+        if any(set(word) & set("%!") for word in words):  # these can only be said in a batch file
+            words = [self.write("command.cmd", one_command_file(words).encode("utf-8"))]
         return self._commands.run(command_line(words), timeout=timeout)
 
     def run_all(self, commands: Sequence[Sequence[str]], *, timeout: float = _COMMAND_TIMEOUT) -> list[int]:

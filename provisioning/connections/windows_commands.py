@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from provisioning.errors import RequestError
 
 MAX_COMMAND_LINE = 8191
+_PREAMBLE = ("@echo off", "setlocal DisableDelayedExpansion", "chcp 65001 >nul 2>nul")
 _HARMLESS = re.compile(r"[A-Za-z0-9_\\/:.,{}@+=~$#*?-]+")
 _OPTION = re.compile(r"([A-Z][A-Z0-9_.]*)=(.*)", re.DOTALL)
 
@@ -33,6 +34,11 @@ def command_line(words: Sequence[str]) -> str:
     return _line(words, batch=False)
 
 
+def one_command_file(words: Sequence[str]) -> str:
+    """A batch file that runs one command, which may have ``%`` and ``!`` in its words, and ends with its exit code."""
+    return "\r\n".join([*_PREAMBLE, _line(words, batch=True), "exit /b %ERRORLEVEL%", ""])
+
+
 def batch_file(commands: Sequence[Sequence[str]]) -> str:
     """A batch file that runs the commands in turn, silently, and prints one exit code a line, always all of
     them.
@@ -40,7 +46,7 @@ def batch_file(commands: Sequence[Sequence[str]]) -> str:
     To be written as UTF-8. A batch file among the commands must be run as ``cmd /c FILE``, or control would not
     come back from it. Raises :class:`RequestError` for what cannot be said safely.
     """
-    lines = ["@echo off", "setlocal DisableDelayedExpansion", "chcp 65001 >nul 2>nul"]
+    lines = [*_PREAMBLE]
     for words in commands:
         lines += [f"{_line(words, batch=True)} >nul 2>nul", "echo %ERRORLEVEL%"]
     return "\r\n".join([*lines, "exit /b 0", ""])

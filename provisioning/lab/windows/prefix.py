@@ -93,11 +93,13 @@ def template() -> Path:
 
 
 def clone(source: Path, prefix: Path) -> None:
-    """Make `prefix` from the template `source`; it must not exist."""
+    """Make `prefix` from the template `source`; it must not exist. On another file system than the cache's, where
+    there are no hard links, everything is copied."""
+    same_file_system = source.stat().st_dev == prefix.parent.stat().st_dev
     for folder, _, names in os.walk(source):
         target = prefix / Path(folder).relative_to(source)
         target.mkdir(parents=True)
-        linked = "/drive_c/windows" in folder
+        linked = same_file_system and "/drive_c/windows" in folder
         for name in names:
             path = Path(folder, name)
             if linked and not path.is_symlink() and path.suffix.lower() not in _WRITTEN:

@@ -16,6 +16,7 @@ from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.windows.exports import check_key
 from provisioning.resources.windows.package import UNINSTALL_KEYS, InstalledPackage, installed
 from provisioning.resources.windows.reg_file import RegistryValue
+from provisioning.resources.windows.registry import REGISTRY, RegistryKey
 
 _LINE = re.compile(r"^ {4}(?P<name>.*?) {4}(?P<type>REG_[A-Z_]+) {4}(?P<data>.*)$")
 
@@ -52,22 +53,35 @@ class PolicyReadsBack:
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         key = str(proof.parameters["key"])
-        wanted = {
-            name: RegistryValue.model_validate(value) for name, value in proof.parameters["values"].items()
-        }
+        wanted = {name: RegistryValue.model_validate(value) for name, value in proof.parameters["values"].items()}
         with sessions.session(proof.target) as session:
-            found = _query(session, check_key(proof.target, key))
-        wrong = [
-            f"{name} is {found.get(name.casefold(), ('absent', ''))[1] or 'absent'!r}, expected "
-            f"{value.data!r}"
-            for name, value in wanted.items()
-            if found.get(name.casefold()) != (value.type, _as_printed(value))
-        ]
+            wrong = _wrong(session, key, wanted)
         if wrong:
             return ProofResult(proof, False, f"{key} on {_pc(proof)}: {'; '.join(wrong)}")
-        return ProofResult(
-            proof, True, f"{len(wanted)} values of {key} read back as they should on {_pc(proof)}"
-        )
+        return ProofResult(proof, True, f"{len(wanted)} values of {key} read back as they should on {_pc(proof)}")
+
+
+def _wrong(session: WindowsSession, key: str, wanted: Mapping[str, RegistryValue]) -> list[str]:
+    """One sentence a value that is not as it should be."""
+    if all(map(_shown_by_query, wanted, wanted.values())):
+        printed = _query(session, check_key(session.target, key))
+        return [
+            f"{name} is {printed.get(name.casefold(), ('', 'absent'))[1]!r}, expected {value.data!r}"
+            for name, value in wanted.items()
+            if printed.get(name.casefold()) != (value.type, _as_printed(value))
+        ]
+    found = REGISTRY.read(session, [key])[key]
+    differences = RegistryKey(values=dict(wanted)).differences(found)
+    return [
+        f"{name} is {old.data if old else 'absent'!r}, expected {new.data!r}"
+        for name, (old, new) in differences.items()
+    ]
+
+
+def _shown_by_query(name: str, value: RegistryValue) -> bool:
+    """`reg query` translates the default value's name, breaks lines with the data, and Wine's prints no REG_QWORD."""
+    texts = value.data if isinstance(value.data, tuple) else (str(value.data),)
+    return bool(name) and value.type != "REG_QWORD" and not any(set(text) & set("\r\n") for text in texts)
 
 
 def _registered(session: WindowsSession, display_name: str, version: str) -> InstalledPackage | None:

@@ -194,7 +194,7 @@ def _escaped(text: str) -> str:
 
 def _unescaped(quoted: str) -> str:
     """Windows escapes quotes and backslashes and writes line breaks as they are; Wine writes ``\\n`` and ``\\r``."""
-    return re.sub(r"\\(.)", lambda m: _WINE_BREAKS.get(m[1], m[1]), quoted[1:-1].replace("\r\n", "\n"), flags=re.DOTALL)
+    return re.sub(r"\\(.)", lambda m: _WINE_BREAKS.get(m[1], m[1]), quoted[1:-1], flags=re.DOTALL)
 
 
 def _end_of_line(text: str, at: int) -> int:
