@@ -69,7 +69,7 @@ class DomainController:
             (self.folder / name).mkdir(exist_ok=True)
         self._write_settings()
         self._daemon.start(["samba", "--foreground", f"--configfile={self.smb_conf}"])
-        wait_for(f"the domain controller on {self.address}", self.running)
+        wait_for(f"the domain controller on {self.address}", self.running, daemons=[self._daemon])
 
     def down(self) -> None:
         """Stop the server, remove its folder and, where :meth:`up` added it, its address."""

@@ -76,7 +76,7 @@ class MailServer:
         self._dovecot.start(["dovecot", "-F", "-c", str(self.folder / "dovecot" / "etc" / "dovecot.conf")])
         postfix = str(self.folder / "postfix" / "etc")
         self._postfix.start(["/usr/lib/postfix/sbin/master", "-s", "-c", postfix])
-        wait_for(f"the mail server on {self.address}", self._started)
+        wait_for(f"the mail server on {self.address}", self.running, daemons=[self._postfix, self._dovecot])
 
     def down(self) -> None:
         """Stop both servers and remove their folder with all mail in it."""
@@ -92,15 +92,6 @@ class MailServer:
             and listening(self.address, SMTP_PORT)
             and speaks_tls(self.address, IMAPS_PORT, self.authority.certificate, self.host)
         )
-
-    def _started(self) -> bool:
-        for daemon in (self._postfix, self._dovecot):
-            if daemon.pid is None:
-                raise LabError(
-                    f"{daemon.name} stopped right after its start; see {daemon.log} and the logs in "
-                    f"{self.folder}"
-                )
-        return self.running()
 
     def _write_settings(self) -> None:
         _folder(self.folder, "root", "root", 0o755)

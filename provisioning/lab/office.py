@@ -57,11 +57,14 @@ class Part:
 def write_site(source: Path, destination: Path, number: int) -> None:
     """Copy the example site for lab `number`: its addresses and lab paths follow the number.
 
-    Raises :class:`LabError` when the destination holds something already.
+    Raises :class:`LabError` when the destination holds something already or cannot be written.
     """
-    if destination.exists() and any(destination.iterdir()):
-        raise LabError(f"{destination} is not empty; name a new folder")
-    shutil.copytree(source, destination, dirs_exist_ok=True)
+    try:
+        if destination.exists() and any(destination.iterdir()):
+            raise LabError(f"{destination} is not empty; name a new folder")
+        shutil.copytree(source, destination, dirs_exist_ok=True)
+    except OSError as exc:
+        raise LabError(f"{destination} cannot be written ({exc.strerror or exc}); name a new folder") from exc
     for file in [*destination.glob("*.yml"), *destination.glob("*.csv")]:
         text = file.read_text(encoding="utf-8")
         text = text.replace(_EXAMPLE_PREFIX, f"127.77.{number}.").replace(
@@ -91,7 +94,7 @@ class Office:
     def inventory(self) -> Inventory:
         """The site that this lab plays."""
         inventory = load(self.site_folder)
-        address = str(inventory.directory.server.address)
+        address = inventory.directory.server.connect_to
         if not address.startswith(f"127.77.{self.number}."):
             raise LabError(
                 f"the site {self.site_folder} has its directory at {address}, "

@@ -149,10 +149,21 @@ def _signal(pids: Sequence[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def wait_for(what: str, ready: Callable[[], bool], *, seconds: float = 30.0, every: float = 0.05) -> None:
-    """Poll until `ready` returns true. Raises :class:`LabError` naming `what` after `seconds`."""
+def wait_for(
+    what: str,
+    ready: Callable[[], bool],
+    *,
+    daemons: Sequence[Daemon] = (),
+    seconds: float = 30.0,
+    every: float = 0.05,
+) -> None:
+    """Poll until `ready` returns true. Raises :class:`LabError` naming `what` after `seconds`, and at once when one of
+    `daemons` has ended."""
     deadline = time.monotonic() + seconds
     while not ready():
+        for daemon in daemons:
+            if daemon.pid is None:
+                raise LabError(f"{daemon.name} stopped right after its start; see {daemon.log}")
         if time.monotonic() > deadline:
             raise LabError(f"{what} was not ready within {seconds:.0f} s")
         time.sleep(every)

@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioning.errors import LabError
 from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.lookup import DirectoryLookup
 from provisioning.lab.process import Daemon, run, speaks_tls, wait_for
@@ -65,7 +64,7 @@ class IntranetServer:
         replay_cache = f"file2:{self.folder}/run/replay"
         environment = {"KRB5_CONFIG": str(self.krb5_conf), "KRB5RCACHENAME": replay_cache}
         self._daemon.start(["apache2", "-f", str(settings), "-D", "FOREGROUND"], env=environment)
-        wait_for(f"the intranet on {self.address}", self._started)
+        wait_for(f"the intranet on {self.address}", self.running, daemons=[self._daemon])
 
     def down(self) -> None:
         """Stop the server and remove its folder."""
@@ -77,12 +76,6 @@ class IntranetServer:
         if self._daemon.pid is None:
             return False
         return speaks_tls(self.address, HTTPS_PORT, self.authority.certificate, self.host)
-
-    def _started(self) -> bool:
-        if self._daemon.pid is None:
-            log = self.folder / "error.log"
-            raise LabError(f"Apache stopped right after its start; see {log} and {self._daemon.log}")
-        return self.running()
 
     def _write_settings(self) -> Path:
         run_folder = self.folder / "run"
