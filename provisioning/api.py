@@ -93,9 +93,10 @@ class Site:
             len({r.address for r in work.resources if r.target not in reading.unread}),
         )
 
-    def check(self, name: str, *, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
-        """Run the proofs of a person or of the person at a workplace. Changes nothing."""
-        request = onboard(*self._people_of(name), workplace=workplace)
+    def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
+        """Run the proofs of people, and of the people at workplaces, each proof once. Changes nothing."""
+        people = dict.fromkeys(person for name in names for person in self._people_of(name))
+        request = onboard(*people, workplace=workplace)
         with self.connect() as pool:
             accounts = self._accounts(request, pool)
             missing = [key for key in request.persons if key not in accounts.logins]
@@ -255,6 +256,7 @@ class Run:
         if record.state == "undone":
             raise RequestError(f"run {self.id} was undone already")
         with self.site.connect() as pool:
-            changes = tuple(planner.inverse(to_take_back(record.changes, pool)))
+            begun, unread = to_take_back(record.changes, pool)
+        changes = tuple(planner.inverse(begun))
         title = f"undo run {self.id}: {record.title}"
-        return Plan(self.site, title, request_of_undo(record), changes, (), (), {}, len(changes), undoes=self.id)
+        return Plan(self.site, title, request_of_undo(record), changes, (), (), unread, len(changes), undoes=self.id)

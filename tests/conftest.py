@@ -1,7 +1,8 @@
 """The running lab, shared by all tests that are marked ``lab``.
 
 Tests use lab number 1 with a copy of the example site, so a lab 0 of `make demo` may run at the same time. Set
-PROVISION_TEST_LAB=keep to leave it running between test runs while you work on something.
+PROVISION_TEST_LAB=keep to leave it running between test runs while you work on something, PROVISION_TEST_LAB_NUMBER
+to use another number.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from provisioning.lab.office import Office, write_site
 from provisioning.site import Inventory
 
 EXAMPLE = Path(__file__).parent.parent / "inventories" / "example"
-NUMBER = 1
+NUMBER = int(os.environ.get("PROVISION_TEST_LAB_NUMBER", "1"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

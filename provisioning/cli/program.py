@@ -6,6 +6,7 @@ Nothing here imports more than click, so that help is shown at once.
 from __future__ import annotations
 
 import difflib
+import errno
 import logging
 import sys
 import traceback
@@ -118,12 +119,15 @@ def _failure(exc: ProvisioningError, details: bool) -> int:
 def _bug(exc: Exception, details: bool) -> int:
     from provisioning.reports.words import safe  # noqa: PLC0415
 
+    if isinstance(exc, OSError) and exc.errno in {errno.ENOSPC, errno.EIO} and exc.filename is None:
+        click.echo(
+            f"Error: the output cannot be written: {exc.strerror}; `provision show runs` tells what was done", err=True
+        )
+        return ERROR
     if details:
         click.echo(safe("".join(traceback.format_exception(exc)), lines=True), err=True)
     where = "" if details else "; `provision -v …` shows where"
-    click.echo(
-        f"Error: this is a bug in provision: {type(exc).__name__}: {safe(str(exc)[:300])}{where}", err=True
-    )
+    click.echo(f"Error: this is a bug in provision: {type(exc).__name__}: {safe(str(exc)[:300])}{where}", err=True)
     return ERROR
 
 
@@ -133,9 +137,7 @@ class _Journal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from provisioning.reports.words import safe  # noqa: PLC0415
 
-        click.echo(
-            f"{record.levelname.lower()}: {record.name}: {safe(record.getMessage(), lines=True)}", err=True
-        )
+        click.echo(f"{record.levelname.lower()}: {record.name}: {safe(record.getMessage(), lines=True)}", err=True)
 
 
 def _log(verbose: bool) -> None:
@@ -158,9 +160,7 @@ def _log(verbose: bool) -> None:
     show_envvar=True,
     help="The site's folder. Without it: this folder if it holds site.yml, else inventories/example.",
 )
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Say on stderr what is being done, and where an error comes from."
-)
+@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is being done, and where an error comes from.")
 @click.version_option(None, "--version", package_name="provisioning", message="provision %(version)s")
 @click.pass_context
 def PROGRAM(ctx: click.Context, site_folder: Path | None, verbose: bool) -> None:  # noqa: N802  (it is an object)

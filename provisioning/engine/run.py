@@ -8,6 +8,7 @@ from typing import Any
 from provisioning.engine.events import Listener
 from provisioning.engine.executor import Execution, Result
 from provisioning.engine.prover import prove
+from provisioning.errors import TargetError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord
 from provisioning.ledger.ledger import RunState
 from provisioning.resources.base import Change, Proof, Sessions, State
@@ -42,23 +43,34 @@ def carry_out(
     return results
 
 
-def to_take_back(records: Sequence[ChangeRecord], sessions: Sessions) -> list[Change[State]]:
-    """The changes of a run that undo has to turn round.
+def to_take_back(
+    records: Sequence[ChangeRecord], sessions: Sessions
+) -> tuple[list[Change[State]], dict[str, TargetError]]:
+    """The changes of a run that undo has to turn round, and the targets that it could not ask, with the reason.
 
     Verified changes as they stand; changes that were attempted and failed as far as a fresh read shows that they got;
     changes that were never sent to their target not at all.
     """
-    changes = []
+    changes: list[Change[State]] = []
+    unread: dict[str, TargetError] = {}
     for record in records:
+        target = record.change.target
         if record.state == "verified" and record.attempted:
             changes.append(record.change)
-        elif record.attempted:
-            with sessions.session(record.change.target) as session:
-                kind = KINDS[record.change.address.kind]
-                actual = kind.read(session, [record.change.key]).get(record.change.key)
-            if (half := _as_far_as_it_got(record.change, actual)) is not None:
-                changes.append(half)
-    return changes
+        elif record.attempted and target not in unread:
+            try:
+                actual = _read(record.change, sessions)
+            except TargetError as exc:
+                unread[target] = exc
+            else:
+                if (half := _as_far_as_it_got(record.change, actual)) is not None:
+                    changes.append(half)
+    return [change for change in changes if change.target not in unread], unread
+
+
+def _read(change: Change[State], sessions: Sessions) -> State | None:
+    with sessions.session(change.target) as session:
+        return KINDS[change.address.kind].read(session, [change.key]).get(change.key)
 
 
 def _as_far_as_it_got(change: Change[State], actual: State | None) -> Change[State] | None:

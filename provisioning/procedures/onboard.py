@@ -16,7 +16,7 @@ from provisioning.resources.directory.user import User
 from provisioning.resources.mail.mailbox import Mailbox
 from provisioning.resources.switch.port import SwitchPort
 from provisioning.resources.windows.package import InstalledPackage
-from provisioning.resources.windows.policies import browser_policies
+from provisioning.resources.windows.policies import browser_policies, policy_words
 from provisioning.resources.windows.registry import RegistryKey
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
@@ -283,5 +283,5 @@ class _Joiner:
         for path, policy in sorted(self._policies().items()):
             values = {name: value for name, value in policy.to_plain()["values"].items() if value is not None}
             if values:
-                said = f"{path} reads back on {workstation}"
+                said = f"{policy_words(path)} read back on {workstation}"
                 yield Proof("windows.policy", target, said, {"key": path, "values": values})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets as randomness
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -60,13 +62,8 @@ class Secrets:
         if waiting is not None:
             return waiting
         password = generate_password(policy)
-        try:
+        with self._explained(f"the initial password of {login} cannot be left"):
             self._leave(self.handover_file(login), password)
-        except OSError as exc:
-            raise SecretError(
-                f"the initial password of {login} cannot be left in {self._handover} ({exc.strerror}); "
-                "make that folder writable or set `handover` in the site"
-            ) from exc
         return password
 
     def _leave(self, path: Path, password: SecretStr) -> None:
@@ -81,14 +78,25 @@ class Secrets:
 
     def initial_password(self, login: str) -> SecretStr | None:
         """The initial password that still waits for hand-over, or ``None``."""
-        try:
-            return SecretStr(self.handover_file(login).read_text(encoding="utf-8").rstrip("\n"))
-        except FileNotFoundError:
-            return None
+        with self._explained(f"the initial password of {login} cannot be looked for"):
+            try:
+                return SecretStr(self.handover_file(login).read_text(encoding="utf-8").rstrip("\n"))
+            except FileNotFoundError:
+                return None
 
     def withdraw_initial_password(self, login: str) -> None:
         """Remove the hand-over file: its account is gone, or the password was handed over."""
-        self.handover_file(login).unlink(missing_ok=True)
+        with self._explained(f"the initial password of {login} cannot be withdrawn"):
+            self.handover_file(login).unlink(missing_ok=True)
+
+    @contextmanager
+    def _explained(self, fault: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise SecretError(
+                f"{fault} in {self._handover} ({exc.strerror}); make that folder writable or set `handover` in the site"
+            ) from exc
 
     def handover_file(self, login: str) -> Path:
         """Where the initial password of `login` waits."""

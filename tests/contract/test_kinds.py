@@ -50,7 +50,9 @@ def _apply(ledger: Ledger, pool: Pool, resources: list[Resource]) -> RunRecord:
 
 
 def _undo(ledger: Ledger, pool: Pool, run: RunRecord) -> None:
-    back = ledger.begin("undo", {}, planner.inverse(to_take_back(run.changes, pool)), undoes=run.id)
+    begun, unread = to_take_back(run.changes, pool)
+    assert not unread
+    back = ledger.begin("undo", {}, planner.inverse(begun), undoes=run.id)
     carry_out(ledger, back, pool, (), lambda _: None)
     assert {r.change.key: (r.state, r.error) for r in ledger.run(back.id).changes if r.state != "verified"} == {}
 

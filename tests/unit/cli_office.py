@@ -79,9 +79,10 @@ class Office:
         )
 
     def check(
-        self, site: Site, name: str, *, workplace: str | None = None, listener: Listener | None = None
+        self, site: Site, *names: str, workplace: str | None = None, listener: Listener | None = None
     ) -> Sequence[Any]:
-        site._people_of(name)
+        for name in names:
+            site._people_of(name)
         return prove(self.proofs, self.sessions, one_at_a_time(listener))
 
     @contextmanager
@@ -97,8 +98,8 @@ def install(office: Office, put: Put, put_item: Put) -> None:
     def plan(site: Site, request: Request | None = None) -> Plan:
         return office.plan(site, request)
 
-    def check(site: Site, name: str, **words: Any) -> Sequence[Any]:
-        return office.check(site, name, **words)
+    def check(site: Site, *names: str, **words: Any) -> Sequence[Any]:
+        return office.check(site, *names, **words)
 
     def connect(site: Site) -> Any:
         return office.connect(site)

@@ -49,7 +49,9 @@ class Office:
         return self.ledger.run(run.id)
 
     def undo(self, run: RunRecord) -> RunRecord:
-        return self.apply(planner.inverse(to_take_back(run.changes, self.sessions)), undoes=run.id)
+        begun, unread = to_take_back(run.changes, self.sessions)
+        assert not unread
+        return self.apply(planner.inverse(begun), undoes=run.id)
 
 
 @pytest.fixture
@@ -174,6 +176,16 @@ def test_undo_takes_back_a_change_that_failed_half_way(office: Office) -> None:
     office.a.on_apply = lambda: None
     assert office.undo(run).state == "done"
     assert office.a.things == {}
+
+
+def test_undo_names_a_target_that_does_not_answer_and_takes_back_the_rest(office: Office) -> None:
+    office.b.refuses["half"] = RejectedError("b", "no")
+    changes = office.plan(thing("a", "new", Thing(size=1)), thing("b", "half", Thing(size=1)))
+    run = office.apply(changes)
+    office.sessions.systems = {"a": office.a}
+    begun, unread = to_take_back(run.changes, office.sessions)
+    assert [change.key for change in begun] == ["new"]
+    assert [str(error) for error in unread.values()] == ["b: nobody answers; is it switched on?"]
 
 
 def test_undo_goes_in_reverse_order(office: Office) -> None:

@@ -17,18 +17,21 @@ from provisioning.resources.windows.registry import RegistryKey
 _OPEN_THESE_PAGES = 4
 """RestoreOnStartup: "Open a list of URLs"."""
 
+_START_PAGES = "\\RestoreOnStartupURLs"
+
 
 @dataclass(frozen=True)
 class _BrowserNames:
-    """Where a browser reads its policies, and the one policy that the two call differently."""
+    """What a browser is called, where it reads its policies, and the one policy that the two call differently."""
 
+    name: str
     key: str
     bookmarks: str
 
 
 _BROWSERS = (
-    _BrowserNames("HKLM\\SOFTWARE\\Policies\\Microsoft\\Edge", "ManagedFavorites"),
-    _BrowserNames("HKLM\\SOFTWARE\\Policies\\Google\\Chrome", "ManagedBookmarks"),
+    _BrowserNames("Microsoft Edge", "HKLM\\SOFTWARE\\Policies\\Microsoft\\Edge", "ManagedFavorites"),
+    _BrowserNames("Google Chrome", "HKLM\\SOFTWARE\\Policies\\Google\\Chrome", "ManagedBookmarks"),
 )
 
 
@@ -58,7 +61,7 @@ def browser_policies(
             }
         if start_pages:
             values["RestoreOnStartup"] = _number(_OPEN_THESE_PAGES)
-            states[f"{browser.key}\\RestoreOnStartupURLs"] = RegistryKey(
+            states[f"{browser.key}{_START_PAGES}"] = RegistryKey(
                 values=texts(start_pages), exclusive=True
             )
         if bookmarks:
@@ -71,6 +74,13 @@ def browser_policies(
         if values:
             states[browser.key] = RegistryKey(values=values)
     return dict(sorted(states.items()))
+
+
+def policy_words(key: str) -> str:
+    """What people call the policies of one of the keys of :func:`browser_policies`."""
+    words = {browser.key: f"{browser.name} policies" for browser in _BROWSERS}
+    words |= {f"{browser.key}{_START_PAGES}": f"{browser.name} start pages" for browser in _BROWSERS}
+    return words.get(key, key)
 
 
 def _text(text: str) -> RegistryValue:
