@@ -42,6 +42,7 @@ class SignInProof:
                 "userAccountControl",
                 "accountExpires",
                 "msDS-User-Account-Control-Computed",
+                "pwdLastSet",
             ],
         ).get(login)
         if entry is None:
@@ -66,9 +67,7 @@ class SignInProof:
             return ProofResult(
                 proof, True, f"{user} signs in with the initial password and must change it at first sign-in"
             )
-        return ProofResult(
-            proof, False, f"{user} cannot sign in with the initial password: {code_text(code)}"
-        )
+        return ProofResult(proof, False, f"{user} cannot sign in with the initial password: {code_text(code)}")
 
 
 def _fault(entry: Entry) -> str | None:
@@ -80,7 +79,9 @@ def _fault(entry: Entry) -> str | None:
     expires = entry.number("accountExpires") or 0
     if expires not in _NEVER and expires / 10_000_000 - _EPOCH_1601 < time.time():
         return "the account has expired"
-    return "the password has expired" if computed & _PASSWORD_EXPIRED else None
+    # A password that must be changed at the first sign-in counts as expired too (pwdLastSet 0, MS-ADTS 3.1.1.4.5.17).
+    must_change = entry.number("pwdLastSet") == 0
+    return "the password has expired" if computed & _PASSWORD_EXPIRED and not must_change else None
 
 
 SIGN_IN = SignInProof()
