@@ -23,6 +23,7 @@ test: lint
 
 lint: bootstrap
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check --quiet .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 

@@ -23,6 +23,4 @@ def VERB(  # noqa: N802  (it is an object)
     Exit codes: 0 done, 3 partly done or interrupted, 1 error.
     """
     site = invocation.site()
-    return carry_out(
-        lambda: site.plan() if file is None else site.read_plan(file), Manner(yes, output, report)
-    )
+    return carry_out(lambda: site.plan() if file is None else site.read_plan(file), Manner(yes, output, report))

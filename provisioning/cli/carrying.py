@@ -43,9 +43,7 @@ class Manner:
             writable(self.report, "--report", ".json")
             writable(self.report.with_suffix(".html"), "--report")
         if not self.yes and not _may_ask():
-            raise RequestError(
-                "there is no terminal to ask on; look at `provision plan`, then add --yes to go ahead"
-            )
+            raise RequestError("there is no terminal to ask on; look at `provision plan`, then add --yes to go ahead")
 
 
 def carry_out(make_plan: Callable[[], Plan], manner: Manner) -> int:
@@ -85,8 +83,7 @@ def of_run(
     logins = [
         record.change.key
         for record in run.record.changes
-        if record.state == "verified"
-        and (record.change.address.kind, record.change.action) == (ACCOUNT, "create")
+        if record.state == "verified" and (record.change.address.kind, record.change.action) == (ACCOUNT, "create")
     ]
     files = {login: site.secrets.handover_file(login) for login in logins}
     waiting = {login: str(file) for login, file in files.items() if file.exists()}

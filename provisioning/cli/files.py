@@ -22,9 +22,7 @@ def writable(file: Path, option: str, suffix: str | None = None) -> None:
         else:
             tempfile.TemporaryFile(dir=file.parent).close()
     except OSError as exc:
-        raise RequestError(
-            f"{option} {file}: cannot be written: {exc.strerror}; choose another place"
-        ) from exc
+        raise RequestError(f"{option} {file}: cannot be written: {exc.strerror}; choose another place") from exc
 
 
 def write(file: Path, text: str, option: str) -> None:

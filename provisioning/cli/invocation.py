@@ -67,9 +67,7 @@ def output_option(function: F) -> F:
 
 def onboard_options(function: F) -> F:
     """What may be said of the people to be onboarded."""
-    desk = click.option(
-        "--desk", metavar="WORKPLACE", help="Seat the person here instead of where the site says."
-    )
+    desk = click.option("--desk", metavar="WORKPLACE", help="Seat the person here instead of where the site says.")
     extra = click.option(
         "--with",
         "packages",

@@ -66,9 +66,7 @@ def status(invocation: Invocation, number: int, output: str) -> int:
 def site(invocation: Invocation, folder: Path, number: int) -> int:
     """Write a copy of the site into DIR, with the addresses and folders of lab number N."""
     write_site(invocation.site_folder, folder, number)
-    _say(
-        f"Wrote {safe(folder)}. Now: provision --site {safe(shlex.quote(str(folder)))} lab up --number {number}"
-    )
+    _say(f"Wrote {safe(folder)}. Now: provision --site {safe(shlex.quote(str(folder)))} lab up --number {number}")
     return DONE
 
 

@@ -76,11 +76,7 @@ class Watcher:
                 self._under_way.clear()
                 self._step(text.proof(result.proof.name, result.proof.target, result.passed, result.detail))
             case Stopping():
-                self._line(
-                    Text(
-                        "Stopping: what is under way will be finished. Ctrl-C again leaves at once.", "yellow"
-                    )
-                )
+                self._line(Text("Stopping: what is under way will be finished. Ctrl-C again leaves at once.", "yellow"))
         if self._task is not None:
             self._bar.update(self._task, description=", ".join(self._under_way.values())[:70] or "proving")
 

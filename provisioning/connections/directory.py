@@ -166,9 +166,7 @@ class DirectorySession:
         wrong_credentials = result["result"] == 49  # RFC 4511 A.1
         return bind_code(result["message"]) if wrong_credentials else str(result["description"])
 
-    def _pages(
-        self, condition: str, attributes: Sequence[str], base: str, one_entry: bool
-    ) -> Iterator[Entry]:
+    def _pages(self, condition: str, attributes: Sequence[str], base: str, one_entry: bool) -> Iterator[Entry]:
         cookie: bytes | None = None
         while True:
             try:
@@ -207,9 +205,7 @@ class DirectorySession:
         try:
             for index, operation in enumerate(operations):
                 kind, request = _request(operation)
-                controls = (
-                    [build_control(_PERMISSIVE_MODIFY, False, None)] if kind == "modifyRequest" else None
-                )
+                controls = [build_control(_PERMISSIVE_MODIFY, False, None)] if kind == "modifyRequest" else None
                 waiting[strategy.send(kind, request, controls)] = index
             self._connection.request = None
             while waiting:
@@ -229,9 +225,7 @@ class DirectorySession:
 
     def _lost(self, during: str, exc: BaseException) -> TargetError:
         host = self.directory.server.host
-        return UnreachableError(
-            self.target, f"{host} stopped answering during {during} ({_reason(exc)}); try again"
-        )
+        return UnreachableError(self.target, f"{host} stopped answering during {during} ({_reason(exc)}); try again")
 
 
 def open_session(target: str, inventory: Inventory, secrets: Secrets) -> DirectorySession:

@@ -33,9 +33,7 @@ def parsed(dn: str) -> list[tuple[str, str]]:
     for part in _split(dn):
         attribute, equals, raw = part.partition("=")
         if not equals or not _ATTRIBUTE.fullmatch(attribute.strip()):
-            raise ValueError(
-                f"{dn!r} is not a distinguished name; expected something like OU=Staff,DC=corp,DC=example"
-            )
+            raise ValueError(f"{dn!r} is not a distinguished name; expected something like OU=Staff,DC=corp,DC=example")
         pieces.append((attribute.strip().upper(), _unescaped(raw, dn)))
     return pieces
 

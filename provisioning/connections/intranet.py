@@ -73,8 +73,7 @@ class IntranetSession:
         """Get the check account's own ticket from its keytab. Errors: see :func:`open_session`."""
         if not os.access(self._keytab, os.R_OK):
             raise SecretError(
-                f"{self._check.keytab}: {self._keytab} cannot be read; export the keytab of "
-                f"{self._check.principal}"
+                f"{self._check.keytab}: {self._keytab} cannot be read; export the keytab of {self._check.principal}"
             )
         if not _PRINCIPAL.fullmatch(self._check.principal):
             raise CredentialError(
@@ -100,9 +99,7 @@ class IntranetSession:
         """
         parts = urlsplit(url)
         if parts.hostname is None or parts.hostname != urlsplit(self._site.url).hostname:
-            raise RejectedError(
-                self.target, f"{url} is not a page of {self._site.url}; correct intranet.pages"
-            )
+            raise RejectedError(self.target, f"{url} is not a page of {self._site.url}; correct intranet.pages")
         return self._fetch(url, self._ticket_for(as_login, parts.hostname))
 
     def _ticket_for(self, login: str, host: str) -> str:
@@ -133,9 +130,24 @@ class IntranetSession:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         words = [
-            "curl", "--disable", "--silent", "--show-error", "--globoff", "--noproxy", "*",
-            "--proto", "=http,https", "--max-time", str(_TIMEOUT),
-            "--output", os.devnull, "--write-out", "%{http_code}", "--negotiate", "--user", ":",
+            "curl",
+            "--disable",
+            "--silent",
+            "--show-error",
+            "--globoff",
+            "--noproxy",
+            "*",
+            "--proto",
+            "=http,https",
+            "--max-time",
+            str(_TIMEOUT),
+            "--output",
+            os.devnull,
+            "--write-out",
+            "%{http_code}",
+            "--negotiate",
+            "--user",
+            ":",
         ]
         if self._site.trust:
             words += ["--cacert", str(self._site.trust)]
@@ -151,8 +163,7 @@ class IntranetSession:
         if done.returncode in _CURL_UNREACHABLE:
             raise UnreachableError(
                 self.target,
-                f"{parts.hostname} does not answer ({_last_line(done.stderr)}); is the intranet's web server "
-                f"running?"
+                f"{parts.hostname} does not answer ({_last_line(done.stderr)}); is the intranet's web server running?",
             )
         if done.returncode != 0 or not done.stdout.isdigit():
             raise RejectedError(self.target, f"{url} could not be opened ({_last_line(done.stderr)})")
@@ -167,25 +178,33 @@ class IntranetSession:
             raise UnreachableError(
                 self.target,
                 f"the KDC {at.host} ({at.connect_to} port {at.port}) does not answer "
-                f"({exc.strerror or exc}); is it running?"
+                f"({exc.strerror or exc}); is it running?",
             ) from exc
 
     def _run(self, words: Sequence[str], tickets: str) -> subprocess.CompletedProcess[str]:
         """Run one program with our Kerberos settings. Its verdict is its exit code; its words are only
         quoted."""
         environment = {
-            "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(self.folder),
-            "KRB5_CONFIG": str(self.folder / "krb5.conf"), "KRB5CCNAME": tickets,
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.folder),
+            "KRB5_CONFIG": str(self.folder / "krb5.conf"),
+            "KRB5CCNAME": tickets,
         }
         try:
             return subprocess.run(
-                list(words), env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                errors="replace", timeout=_TIMEOUT + 10, check=False,
+                list(words),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TIMEOUT + 10,
+                check=False,
             )
         except FileNotFoundError as exc:
             raise RejectedError(
-                self.target,
-                f"{words[0]} is not installed on this machine; install krb5-user (kinit, kvno) and curl"
+                self.target, f"{words[0]} is not installed on this machine; install krb5-user (kinit, kvno) and curl"
             ) from exc
         except subprocess.TimeoutExpired as exc:
             raise UnreachableError(

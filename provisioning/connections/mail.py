@@ -137,8 +137,7 @@ class MailSession:
         except imap.abort as exc:
             # Dovecot hangs up when the reader is right and the mailbox is not there.
             raise RejectedError(
-                self.target,
-                f"{host} hangs up when asked for the mailbox of {login!r}; check that {login!r} has one"
+                self.target, f"{host} hangs up when asked for the mailbox of {login!r}; check that {login!r} has one"
             ) from exc
         except imap.error:
             raise CredentialError(
@@ -183,7 +182,7 @@ class MailSession:
             raise TrustError(
                 self.target,
                 f"the certificate of {at.host} is not trusted ({exc.verify_message}); check mail.trust and "
-                f"the host name"
+                f"the host name",
             ) from exc
         except smtplib.SMTPNotSupportedError as exc:
             raise TrustError(
@@ -197,19 +196,16 @@ class MailSession:
             ) from exc
         except smtplib.SMTPResponseException as exc:
             raise RejectedError(
-                self.target,
-                f"{at.host} refuses the test message ({exc.smtp_code} {_printable(exc.smtp_error)})"
+                self.target, f"{at.host} refuses the test message ({exc.smtp_code} {_printable(exc.smtp_error)})"
             ) from exc
         except (smtplib.SMTPException, imaplib.IMAP4.abort, OSError) as exc:
             raise UnreachableError(
                 self.target,
                 f"{at.host} ({at.connect_to} port {at.port}) does not answer ({_cause(exc)}); is the mail "
-                f"server running?"
+                f"server running?",
             ) from exc
         except imaplib.IMAP4.error as exc:
-            raise RejectedError(
-                self.target, f"{at.host} refuses the request ({_printable(str(exc))})"
-            ) from exc
+            raise RejectedError(self.target, f"{at.host} refuses the request ({_printable(str(exc))})") from exc
 
 
 class _Smtp(smtplib.SMTP):
@@ -276,5 +272,3 @@ def _cause(exc: Exception) -> str:
     if isinstance(exc, OSError) and exc.strerror:
         return exc.strerror
     return _printable(str(exc)) or type(exc).__name__
-
-

@@ -34,9 +34,7 @@ IOS = Manner(
     saved=re.compile(r"\[OK\]"),
     rejection=re.compile(r"^(?:% ?(?!Warning)|Command rejected|Command authorization failed|ERROR:)"),
     # Log messages begin with %FACILITY-SEVERITY-NAME; a VLAN that is not there yet is made, with a remark.
-    harmless=re.compile(
-        r"^%[A-Z0-9_]+-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+:|^% ?\w+ VLAN does not exist\. Creating"
-    ),
+    harmless=re.compile(r"^%[A-Z0-9_]+-(?:[A-Z0-9_]+-)?[0-7]-[A-Z0-9_]+:|^% ?\w+ VLAN does not exist\. Creating"),
     forbidden=re.compile(r"[?|]"),
 )
 """Cisco IOS and IOS-XE. ``?`` asks for help in the middle of a line, ``|`` begins an output filter."""

@@ -48,16 +48,10 @@ class ShellSession:
             with self._files.open(path, "r") as file:
                 return file.read(_LARGEST).decode("utf-8", "replace")
         except (FileNotFoundError, PermissionError) as exc:
-            reason = (
-                "does not exist" if isinstance(exc, FileNotFoundError) else "may not be read by this account"
-            )
-            raise RejectedError(
-                self.target, f"the file {path} {reason}; correct network: dhcp: in the site"
-            ) from exc
+            reason = "does not exist" if isinstance(exc, FileNotFoundError) else "may not be read by this account"
+            raise RejectedError(self.target, f"the file {path} {reason}; correct network: dhcp: in the site") from exc
         except (paramiko.SSHException, OSError, EOFError) as exc:
-            raise UnreachableError(
-                self.target, f"the connection broke while {path} was read; try again"
-            ) from exc
+            raise UnreachableError(self.target, f"the connection broke while {path} was read; try again") from exc
 
     def close(self) -> None:
         """Sign out."""
@@ -95,8 +89,7 @@ def _sign_in(
         client.close()
         raise CredentialError(
             target,
-            f"refused the password of user {credential.user!r} ({credential.password}); "
-            "correct it and try again",
+            f"refused the password of user {credential.user!r} ({credential.password}); correct it and try again",
         ) from exc
     except (paramiko.BadHostKeyException, UnknownHostKeyError) as exc:
         client.close()

@@ -104,9 +104,7 @@ class SmbFiles:
     def close(self) -> None:
         """Remove this session's folder and close the connection."""
         folder, self._folder = self._folder, None
-        with contextlib.suppress(
-            Exception
-        ):  # a PC that went away keeps a folder of temporary files; nothing else
+        with contextlib.suppress(Exception):  # a PC that went away keeps a folder of temporary files; nothing else
             if folder is not None:
                 smbclient.shutil.rmtree(self._unc(folder), **self._how())
         with contextlib.suppress(Exception):
@@ -166,6 +164,4 @@ def _plain(target: str, name: str) -> str:
 
 def _status(exc: Exception) -> str:
     status = getattr(exc, "ntstatus", None) or getattr(exc, "status", None)
-    return (
-        f"{type(exc).__name__} (NT status 0x{status:08X})" if isinstance(status, int) else type(exc).__name__
-    )
+    return f"{type(exc).__name__} (NT status 0x{status:08X})" if isinstance(status, int) else type(exc).__name__

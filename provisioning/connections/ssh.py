@@ -45,9 +45,7 @@ def connect_tcp(target: str, endpoint: Endpoint, seconds: float) -> socket.socke
     try:
         connection = socket.create_connection((endpoint.connect_to, endpoint.port), seconds)
     except OSError as exc:
-        reason = (
-            "no answer" if isinstance(exc, TimeoutError) else exc.strerror or "the name cannot be resolved"
-        )
+        reason = "no answer" if isinstance(exc, TimeoutError) else exc.strerror or "the name cannot be resolved"
         raise UnreachableError(
             target,
             f"nobody answers at {where} ({reason.lower()}); check power, cable and address, then try again",

@@ -196,9 +196,7 @@ class SwitchSession:
         # A comment of our own ends what we send; the prompt after its echo is the end of the answer.
         end = f"!{randomness.token_hex(4)}"
         self._write("\n".join([*lines, end]) + "\n")
-        done = re.compile(
-            rf"(?P<output>[\s\S]*?)(?:^|[\r\n]){self._prompt}{end}\s*[\r\n][\s\S]*?{self._prompt}"
-        )
+        done = re.compile(rf"(?P<output>[\s\S]*?)(?:^|[\r\n]){self._prompt}{end}\s*[\r\n][\s\S]*?{self._prompt}")
         return self._read(done, seconds, what, since=end)["output"].replace("\r", "").partition("\n")[2]
 
     def _write(self, text: str) -> None:

@@ -28,9 +28,7 @@ class WindowsSession:
     def __init__(self, target: str, inventory: Inventory, secrets: Secrets) -> None:
         name = target.partition(":")[2]
         if name not in inventory.workstations:
-            raise RequestError(
-                f"{target}: the site has no workstation {name!r}{nearest(name, inventory.workstations)}"
-            )
+            raise RequestError(f"{target}: the site has no workstation {name!r}{nearest(name, inventory.workstations)}")
         self.target = target
         self.inventory = inventory
         self.secrets = secrets
@@ -105,9 +103,7 @@ class WindowsSession:
         found = self.run(["reg", "query", key, "/v", share]).stdout
         match = re.search(r"\bREG_MULTI_SZ\b.*?\bPath=(.+?)(?:\\0|$)", found, re.MULTILINE)
         if match is None or not re.fullmatch(r"[A-Za-z]:[\\A-Za-z0-9_.-]*", match.group(1)):
-            raise RejectedError(
-                self.target, f"cannot tell where its share {share} lies; set windows.smb_share to C$"
-            )
+            raise RejectedError(self.target, f"cannot tell where its share {share} lies; set windows.smb_share to C$")
         return match.group(1).rstrip("\\")
 
 

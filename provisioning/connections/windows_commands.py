@@ -55,8 +55,7 @@ def batch_file(commands: Sequence[Sequence[str]]) -> str:
 def _line(words: Sequence[str], *, batch: bool) -> str:
     if not words or not _HARMLESS.fullmatch(words[0]):
         raise RequestError(
-            f"{words[0] if words else ''!r} cannot begin a Windows command line; use a path "
-            "without spaces or signs"
+            f"{words[0] if words else ''!r} cannot begin a Windows command line; use a path without spaces or signs"
         )
     line = " ".join([words[0], *(_quoted(word, batch=batch) for word in words[1:])])
     if len(line) > MAX_COMMAND_LINE:

@@ -84,9 +84,7 @@ class WinRm:
             except winrm.exceptions.WSManFaultError as exc:
                 if attempt == 2 or exc.wsman_fault_code not in _SHELL_LOST:
                     raise self._rejected(exc) from exc
-                self._shell = (
-                    None  # a full or forgotten shell: the command has not begun, so a new one may take it
-                )
+                self._shell = None  # a full or forgotten shell: the command has not begun, so a new one may take it
                 with contextlib.suppress(Exception):
                     self._protocol.close_shell(shell, close_session=False)
         raise AssertionError("unreachable")
@@ -94,9 +92,7 @@ class WinRm:
     def _finish(self, shell: str, command: str, line: str, deadline: float) -> Result:
         stdout, stderr = [], []
         while True:
-            self._protocol.operation_timeout_sec = max(
-                1, min(_OPERATION_TIMEOUT, int(deadline - time.monotonic()))
-            )
+            self._protocol.operation_timeout_sec = max(1, min(_OPERATION_TIMEOUT, int(deadline - time.monotonic())))
             try:
                 with self._mapped():
                     out, err, code, done = self._protocol.get_command_output_raw(shell, command)
@@ -142,8 +138,7 @@ class WinRm:
         except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as exc:
             raise UnreachableError(
                 self._target,
-                f"WinRM does not answer at {self._where} ({_reason(exc)}); is the PC switched on "
-                "and plugged in?",
+                f"WinRM does not answer at {self._where} ({_reason(exc)}); is the PC switched on and plugged in?",
             ) from exc
         except spnego.exceptions.SpnegoError as exc:
             raise self._credential_error() from exc
@@ -193,9 +188,7 @@ class _ExactTransport(Transport):
     host name."""
 
     def __init__(self, workstation: Workstation, timeout: int) -> None:
-        self.adapter = _AddressAdapter(
-            workstation.host, str(workstation.address or workstation.host), timeout
-        )
+        self.adapter = _AddressAdapter(workstation.host, str(workstation.address or workstation.host), timeout)
 
     def build_session(self) -> requests.Session:
         session: requests.Session = super().build_session()

@@ -68,9 +68,7 @@ class LabAuthority:
         _write(self.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
         return self.certificate
 
-    def issue(
-        self, names: Sequence[str], addresses: Sequence[str], out_dir: Path, name: str
-    ) -> ServerCertificate:
+    def issue(self, names: Sequence[str], addresses: Sequence[str], out_dir: Path, name: str) -> ServerCertificate:
         """``<out_dir>/<name>.pem`` and ``<name>.key`` for these DNS names and IPv4 addresses.
 
         A certificate that is there already, for the same names and from this authority, is left as it is.
@@ -90,9 +88,7 @@ class LabAuthority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_alternative_names(names, addresses), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
             .sign(signer, hashes.SHA256())
         )
         out_dir.mkdir(parents=True, exist_ok=True)

@@ -93,9 +93,7 @@ class _Files(asyncssh.SFTPServer):
     def _refuse(self, *_: object, **__: object) -> Any:
         raise asyncssh.SFTPPermissionDenied("read-only")
 
-    open56 = remove = rename = posix_rename = mkdir = rmdir = setstat = lsetstat = fsetstat = symlink = (
-        link
-    ) = _refuse
+    open56 = remove = rename = posix_rename = mkdir = rmdir = setstat = lsetstat = fsetstat = symlink = link = _refuse
 
 
 async def _serve(settings: dict[str, Any]) -> None:

@@ -31,8 +31,17 @@ QUOTA_ATTRIBUTE = "maxStorage"
 _QUEUE = {
     **dict.fromkeys(
         (
-            "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
-            "saved", "trace",
+            "active",
+            "bounce",
+            "corrupt",
+            "defer",
+            "deferred",
+            "flush",
+            "hold",
+            "incoming",
+            "private",
+            "saved",
+            "trace",
         ),
         ("postfix", "root", 0o700),
     ),
@@ -51,8 +60,15 @@ class MailServer:
     """
 
     def __init__(
-        self, folder: Path, address: str, authority: LabAuthority, lookup: DirectoryLookup, *,
-        reader_password: Path, reader: str = "mail-check", host: str = "mail.corp.example",
+        self,
+        folder: Path,
+        address: str,
+        authority: LabAuthority,
+        lookup: DirectoryLookup,
+        *,
+        reader_password: Path,
+        reader: str = "mail-check",
+        host: str = "mail.corp.example",
         domains: Sequence[str] = ("corp.example", "mail.corp.example"),
     ) -> None:
         self.folder = folder
@@ -97,11 +113,18 @@ class MailServer:
         _folder(self.folder, "root", "root", 0o755)
         files = self.authority.issue([self.host], [self.address], self.folder / "tls", "mail")
         values = {
-            "address": self.address, "host": self.host, "domains": self.domains,
-            "certificate": files.certificate, "key": files.key,
-            "lmtp_socket": self.folder / "dovecot" / "lmtp", "quota_attribute": QUOTA_ATTRIBUTE,
-            "url": self.lookup.url, "base_dn": self.lookup.base_dn, "user": self.lookup.user,
-            "password": self.lookup.read_password(), "trust": self.lookup.trust,
+            "address": self.address,
+            "host": self.host,
+            "domains": self.domains,
+            "certificate": files.certificate,
+            "key": files.key,
+            "lmtp_socket": self.folder / "dovecot" / "lmtp",
+            "quota_attribute": QUOTA_ATTRIBUTE,
+            "url": self.lookup.url,
+            "base_dn": self.lookup.base_dn,
+            "user": self.lookup.user,
+            "password": self.lookup.read_password(),
+            "trust": self.lookup.trust,
         }
         self._write_postfix(self.folder / "postfix", values)
         self._write_dovecot(self.folder / "dovecot", values)

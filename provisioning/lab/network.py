@@ -255,9 +255,7 @@ class Network:
             run(["ip", "link", "set", near, "netns", namespace, "name", f"v{vlan}", "up"])
             gateway = next(subnet.hosts())
             run(["ip", "-n", namespace, "address", "add", f"{gateway}/{subnet.prefixlen}", "dev", f"v{vlan}"])
-            self._vsctl(
-                ["add-port", self._core, far, "--", "set", "port", far, "vlan_mode=access", f"tag={vlan}"]
-            )
+            self._vsctl(["add-port", self._core, far, "--", "set", "port", far, "vlan_mode=access", f"tag={vlan}"])
         config = self.folder / "dnsmasq.conf"
         config.write_text("\n".join(self._dhcp_settings()) + "\n")
         self._dhcp.start(["ip", "netns", "exec", namespace, "dnsmasq", f"--conf-file={config}"])

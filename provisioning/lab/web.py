@@ -18,15 +18,29 @@ from provisioning.lab.templates import render
 
 HTTPS_PORT = 443
 PAGES: Mapping[str, str] = {
-    "/": "Start page", "/hr/": "People", "/sales/": "Sales desk", "/accounting/": "Accounting",
-    "/engineering/": "Engineering", "/it/": "IT support", "/travel/": "Travel expenses",
+    "/": "Start page",
+    "/hr/": "People",
+    "/sales/": "Sales desk",
+    "/accounting/": "Accounting",
+    "/engineering/": "Engineering",
+    "/it/": "IT support",
+    "/travel/": "Travel expenses",
 }
 """Path → title of the pages that the lab's intranet has."""
 
 _MODULE_FOLDER = Path("/usr/lib/apache2/modules")
 _MODULES = (
-    "mpm_event", "authn_core", "authz_core", "authz_user", "dir", "mime", "socache_shmcb", "ssl", "ldap",
-    "authnz_ldap", "auth_gssapi",
+    "mpm_event",
+    "authn_core",
+    "authz_core",
+    "authz_user",
+    "dir",
+    "mime",
+    "socache_shmcb",
+    "ssl",
+    "ldap",
+    "authnz_ldap",
+    "auth_gssapi",
 )
 
 
@@ -38,8 +52,17 @@ class IntranetServer:
     """
 
     def __init__(
-        self, folder: Path, address: str, authority: LabAuthority, lookup: DirectoryLookup, *, group: str,
-        keytab: Path, krb5_conf: Path, host: str = "intranet.corp.example", title: str = "Intranet",
+        self,
+        folder: Path,
+        address: str,
+        authority: LabAuthority,
+        lookup: DirectoryLookup,
+        *,
+        group: str,
+        keytab: Path,
+        krb5_conf: Path,
+        host: str = "intranet.corp.example",
+        title: str = "Intranet",
         pages: Mapping[str, str] = PAGES,
     ) -> None:
         self.folder = folder
@@ -87,10 +110,22 @@ class IntranetServer:
         shutil.chown(keytab, "www-data")  # the worker processes, which accept the tickets, are not root
         settings = self.folder / "apache.conf"
         text = render(
-            "apache.conf.j2", folder=self.folder, address=self.address, host=self.host, title=self.title,
-            modules=_MODULES, module_folder=_MODULE_FOLDER, certificate=files.certificate, key=files.key,
-            keytab=keytab, group=self.group, url=self.lookup.url, base_dn=self.lookup.base_dn,
-            user=self.lookup.user, password=self.lookup.read_password(), trust=self.lookup.trust,
+            "apache.conf.j2",
+            folder=self.folder,
+            address=self.address,
+            host=self.host,
+            title=self.title,
+            modules=_MODULES,
+            module_folder=_MODULE_FOLDER,
+            certificate=files.certificate,
+            key=files.key,
+            keytab=keytab,
+            group=self.group,
+            url=self.lookup.url,
+            base_dn=self.lookup.base_dn,
+            user=self.lookup.user,
+            password=self.lookup.read_password(),
+            trust=self.lookup.trust,
         )
         _write_private(settings, text.encode())
         return settings
@@ -101,9 +136,7 @@ class IntranetServer:
             page = root / path.strip("/") / "index.html"
             page.parent.mkdir(parents=True, exist_ok=True)
             text = f"{self.title}: {title}."
-            page.write_text(
-                render("pages/page.html.j2", title=title, text=text, pages=self.pages), encoding="utf-8"
-            )
+            page.write_text(render("pages/page.html.j2", title=title, text=text, pages=self.pages), encoding="utf-8")
         (root / "proxy.pac").write_text(render("pages/proxy.pac.j2"), encoding="utf-8")
         # The workers read the pages whatever the umask of who started the lab.
         run(["chmod", "-R", "a+rX", str(root)])

@@ -68,9 +68,7 @@ class ReportDocument(_Document):
     proofs: list[ProofReport]
     warnings: list[str]
     unread: dict[str, str] = Field(description="targets that could not be read, with the reason")
-    handover: dict[str, str] = Field(
-        description="login → file in which the initial password waits for its owner"
-    )
+    handover: dict[str, str] = Field(description="login → file in which the initial password waits for its owner")
     seconds: dict[str, float] = Field(description="by phase: plan, apply, prove")
     started: str = Field(description="UTC, ISO 8601")
     finished: str | None
@@ -136,8 +134,7 @@ def without_run(
         state=state,
         changes=[],
         proofs=[
-            ProofReport(name=r.proof.name, target=r.proof.target, passed=r.passed, detail=r.detail)
-            for r in proofs
+            ProofReport(name=r.proof.name, target=r.proof.target, passed=r.passed, detail=r.detail) for r in proofs
         ],
         warnings=list(warnings),
         unread=dict(unread or {}),

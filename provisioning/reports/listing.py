@@ -30,9 +30,7 @@ def _pairs(thing: Mapping[str, Any], indent: int) -> list[Text]:
         elif isinstance(value, list) and isinstance(value[0], Mapping):
             lines += [Text(f"{margin}{_label(name)}:", "bold"), *_table(value, indent + 2)]
         else:
-            lines.append(
-                Text.assemble(margin, (_padded(f"{_label(name)}:", width), "dim"), value_words(value))
-            )
+            lines.append(Text.assemble(margin, (_padded(f"{_label(name)}:", width), "dim"), value_words(value)))
     return lines
 
 

@@ -44,9 +44,7 @@ def render(document: ReportDocument) -> str:
         report=document,
         ended=_ENDED[document.state],
         good=document.state in _GOOD,
-        targets=[
-            (target, list(group)) for target, group in groupby(changes, key=lambda change: change.target)
-        ],
+        targets=[(target, list(group)) for target, group in groupby(changes, key=lambda change: change.target)],
         verified=document.count("verified"),
         passed=sum(proof.passed for proof in document.proofs),
     )

@@ -69,9 +69,7 @@ def plan(planned: Planned) -> Text:
     """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven."""
     title = Text(safe(planned.title), "bold")
     if planned.changes:
-        title.append(
-            "\n+ will be created, ~ will be changed, - will be deleted; – stands for nothing", "not bold dim"
-        )
+        title.append("\n+ will be created, ~ will be changed, - will be deleted; – stands for nothing", "not bold dim")
     blocks = [title]
     blocks += [_target(target, list(changes)) for target, changes in _by_target(planned.changes)]
     blocks += [
@@ -92,9 +90,7 @@ def counts(planned: Planned) -> Text:
         f"{sum(change.action == action for change in planned.changes)} {words}"
         for action, (_, words) in ACTIONS.items()
     ]
-    line = Text(
-        f"Plan: {', '.join(parts)}, {max(0, planned.resources - len(planned.changes))} unchanged", "bold"
-    )
+    line = Text(f"Plan: {', '.join(parts)}, {max(0, planned.resources - len(planned.changes))} unchanged", "bold")
     if planned.unread:
         line.append(f"; {count(len(planned.unread), 'target')} could not be read")
     return line.append(".")
@@ -108,9 +104,7 @@ def _target(target: str, changes: Iterable[Change[State]]) -> Text:
     lines = [_heading(target)]
     for change in changes:
         sign, _ = ACTIONS[change.action]
-        lines.append(
-            Text(f"  {sign} {kind_words(change.address.kind)} {safe(change.key)}", _STYLE[change.action])
-        )
+        lines.append(Text(f"  {sign} {kind_words(change.address.kind)} {safe(change.key)}", _STYLE[change.action]))
         lines += [_difference(change.action, difference) for difference in differences(change)]
     return Text("\n").join(lines)
 
@@ -131,9 +125,7 @@ def _difference(action: str, difference: Difference) -> Text:
 
 
 def _unread(unread: Mapping[str, str]) -> Text:
-    lines = [
-        Text(f"! {safe(target)}: {safe(reason, lines=True)}", "red") for target, reason in unread.items()
-    ]
+    lines = [Text(f"! {safe(target)}: {safe(reason, lines=True)}", "red") for target, reason in unread.items()]
     if lines:
         lines.append(
             Text(
@@ -178,9 +170,7 @@ def settled(change: Change[State], state: str, error: object | None) -> Text:
         (f"{sign} ", style), f"{safe(change.target)}: {kind_words(change.address.kind)} {safe(change.key)} "
     )
     if state == "verified":
-        return line.append(
-            {"create": "created", "update": "changed", "delete": "deleted"}[change.action], style
-        )
+        return line.append({"create": "created", "update": "changed", "delete": "deleted"}[change.action], style)
     line.append(words, style)
     return line.append(f": {safe(_without(change.target, str(error)), lines=True)}" if error else "")
 
@@ -206,9 +196,7 @@ def proofs(results: Sequence[ProofReport]) -> Text:
             "bold green" if passed == len(results) else "bold red",
         )
     ]
-    return Text("\n").join(
-        [*lines, *(Text("  ") + proof(r.name, r.target, r.passed, r.detail) for r in results)]
-    )
+    return Text("\n").join([*lines, *(Text("  ") + proof(r.name, r.target, r.passed, r.detail) for r in results)])
 
 
 def _without(target: str, detail: str) -> str:
@@ -221,17 +209,13 @@ def _ending(document: ReportDocument) -> Text:
     line = Text.assemble((f"Run {document.run}: " if document.run else "", "bold"), (words, f"bold {style}"))
     line.append(f" — {safe(document.title)}")
     if total:
-        line.append(
-            f" ({', '.join(f'{phase} {value:.1f} s' for phase, value in document.seconds.items())})", "dim"
-        )
+        line.append(f" ({', '.join(f'{phase} {value:.1f} s' for phase, value in document.seconds.items())})", "dim")
     return line
 
 
 def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
     lines = []
-    for target, group in groupby(
-        sorted(changes, key=lambda change: change.target), key=lambda change: change.target
-    ):
+    for target, group in groupby(sorted(changes, key=lambda change: change.target), key=lambda change: change.target):
         mine = list(group)
         counted = [
             Text(f"{number} {words}", style)
@@ -242,21 +226,16 @@ def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
         for change in mine:
             if change.state != "verified":
                 sign, style, words = _VERDICT[change.state]
-                why = (
-                    f": {safe(_without(target, change.error), lines=True)}" if change.error else f": {words}"
-                )
+                why = f": {safe(_without(target, change.error), lines=True)}" if change.error else f": {words}"
                 lines.append(
-                    Text.assemble(
-                        "    ", (f"{sign} ", style), f"{kind_words(change.kind)} {safe(change.key)}", why
-                    )
+                    Text.assemble("    ", (f"{sign} ", style), f"{kind_words(change.kind)} {safe(change.key)}", why)
                 )
     return Text("\n").join([Text("Changes:", "bold"), *lines]) if lines else Text()
 
 
 def _handover(handover: Mapping[str, str]) -> Text:
     return Text("\n").join(
-        Text(f"The initial password of {safe(login)} waits in {safe(file)}")
-        for login, file in handover.items()
+        Text(f"The initial password of {safe(login)} waits in {safe(file)}") for login, file in handover.items()
     )
 
 

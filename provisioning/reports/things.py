@@ -177,9 +177,7 @@ def workplace(site: Inventory, key: str, records: Sequence[RunRecord]) -> Thing:
         **_plain(place),
         **_desk(site, key),
         "people": _seated(site).get(key, []),
-        "latest_runs": _rows(
-            r for r in records if _touches(r, lambda target, thing: (target, thing) == port)
-        ),
+        "latest_runs": _rows(r for r in records if _touches(r, lambda target, thing: (target, thing) == port)),
     }
 
 

@@ -132,9 +132,7 @@ def short_pair(old: Any, new: Any) -> tuple[str, str]:
     one, other = value_words(old), value_words(new)
     if one == other:
         one, other = safe(json.dumps(old, ensure_ascii=False)), safe(json.dumps(new, ensure_ascii=False))
-    same = next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
+    same = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     begin = max(0, same - 20)
     return _window(one, begin), _window(other, begin)
 

@@ -39,15 +39,17 @@ class Bench:
 
     @classmethod
     def make(cls, folder: Path, number: int) -> Bench:
-        subnets: dict[int, IPv4Network | None] = {
-            vlan: IPv4Network(f"10.20.{vlan}.0/24") for vlan in VLANS.values()
-        }
+        subnets: dict[int, IPv4Network | None] = {vlan: IPv4Network(f"10.20.{vlan}.0/24") for vlan in VLANS.values()}
         plans = [SwitchPlan("sw-a", PORTS, PORTS[-2:]), SwitchPlan("sw-b", PORTS, PORTS[-2:])]
         desks = [Desk("pc-a", MAC_A, "sw-a", PORTS[6]), Desk("pc-b", MAC_B, "sw-b", PORTS[2])]
         network = Network(folder / "network", number, plans, subnets, desks)
         hosts = [
             SwitchHost(
-                f"sw-{x}", f"sw-{x}.corp.example", f"127.77.{number}.{octet}", PORTS, PORTS[-2:],
+                f"sw-{x}",
+                f"sw-{x}.corp.example",
+                f"127.77.{number}.{octet}",
+                PORTS,
+                PORTS[-2:],
                 privileged=x == "a",
             )
             for x, octet in (("a", 21), ("b", 22))  # sw-b asks for the password again (`enable`)
@@ -97,9 +99,7 @@ class Bench:
             known_hosts=self.files.known_hosts,
             leases=LEASES,
         )
-        vlans = {
-            name: site.Vlan(id=vlan, subnet=IPv4Network(f"10.20.{vlan}.0/24")) for name, vlan in VLANS.items()
-        }
+        vlans = {name: site.Vlan(id=vlan, subnet=IPv4Network(f"10.20.{vlan}.0/24")) for name, vlan in VLANS.items()}
         network = site.Network(vlans=vlans, switches=switches, voice_vlan="voice", dhcp=dhcp)
         said: dict[str, Any] = {"folder": self.folder, "network": network}
         return Inventory.model_construct(**said)
@@ -110,9 +110,7 @@ class Bench:
     def pool(self, **changes: object) -> Pool:
         """Sessions to this network."""
         secrets = Secrets(self.folder, self.folder / "handover")
-        return Pool(
-            self.inventory(**changes), secrets, {"switch": switch.open_session, "dhcp": shell.open_session}
-        )
+        return Pool(self.inventory(**changes), secrets, {"switch": switch.open_session, "dhcp": shell.open_session})
 
     def type(self, name: str, lines: Sequence[str]) -> None:
         """Configure a switch by hand."""

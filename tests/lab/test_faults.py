@@ -43,7 +43,7 @@ def admin(office: Office, tmp_path: Path) -> Iterator[Admin]:
     somebody.take_all_back()
 
 
-# -- refused before anything is changed --------------------------------------------------------------------------------
+# -- refused before anything is changed
 
 
 def refused(admin: Admin, *words: str) -> str:
@@ -178,7 +178,7 @@ def test_a_ledger_that_cannot_be_written(office: Office, admin: Admin, ledger: s
     assert sentence in said.err
 
 
-# -- names are text, whatever is in them -------------------------------------------------------------------------------
+# -- names are text, whatever is in them
 
 NASTY = "\"';)(uid=*)&|<>^!%OS%$(touch /tmp/pwned)`id`\\,+=#/*"
 
@@ -214,7 +214,7 @@ def test_hostile_names_stay_text_in_directory_switch_and_registry(office: Office
         admin.must("undo", "1", "--yes")
 
 
-# -- a system fails; the rest is done; the next apply or undo settles it -----------------------------------------------
+# -- a system fails; the rest is done; the next apply or undo settles it
 
 
 def partly(admin: Admin, *words: str) -> str:
@@ -359,7 +359,7 @@ def fill(file: Path) -> None:
             return
 
 
-# -- cut off in the middle ---------------------------------------------------------------------------------------------
+# -- cut off in the middle
 
 
 @contextmanager
@@ -489,7 +489,7 @@ def kill_samba(office: Office) -> None:
                 os.kill(int(entry.name), signal.SIGKILL)
 
 
-# -- secrets -----------------------------------------------------------------------------------------------------------
+# -- secrets
 
 
 def test_no_secret_is_anywhere_but_in_its_file(office: Office, admin: Admin) -> None:

@@ -135,9 +135,7 @@ def test_without_a_ticket_only_the_proxy_settings_open(inventory: Inventory, pat
         assert b"FindProxyForURL" in body
 
 
-def test_another_authoritys_certificate_is_not_trusted(
-    inventory: Inventory, newcomer: Account, tmp_path: Path
-) -> None:
+def test_another_authoritys_certificate_is_not_trusted(inventory: Inventory, newcomer: Account, tmp_path: Path) -> None:
     session = session_to(inventory, trust=LabAuthority(tmp_path).up())
     try:
         with pytest.raises(TrustError, match="is not trusted"):
@@ -168,9 +166,7 @@ def test_a_web_server_that_is_down(inventory: Inventory, newcomer: Account) -> N
 def test_a_kdc_that_is_down(inventory: Inventory) -> None:
     kdc = inventory.intranet.check.kdc
     with pytest.raises(UnreachableError, match="the KDC"):
-        session_to(
-            inventory, kdc=kdc.model_copy(update={"address": f"{kdc.connect_to.rpartition('.')[0]}.250"})
-        )
+        session_to(inventory, kdc=kdc.model_copy(update={"address": f"{kdc.connect_to.rpartition('.')[0]}.250"}))
 
 
 def test_a_keytab_that_is_missing_or_wrong(inventory: Inventory, tmp_path: Path) -> None:

@@ -145,9 +145,7 @@ def test_a_wrong_password_and_a_disabled_account_are_refused(
         sign_in(inventory, left.login, left.password)
 
 
-def test_a_newcomer_cannot_sign_in_before_the_password_is_changed(
-    inventory: Inventory, newcomer: Account
-) -> None:
+def test_a_newcomer_cannot_sign_in_before_the_password_is_changed(inventory: Inventory, newcomer: Account) -> None:
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         sign_in(inventory, newcomer.login, newcomer.password)
 
@@ -199,9 +197,7 @@ def test_imap_with_starttls_works_as_well(inventory: Inventory, colleague: Accou
     assert session.find(colleague.login, sent, patience=20)
 
 
-def test_a_second_mail_server_runs_beside_the_first_and_leaves_nothing(
-    office: Office, inventory: Inventory
-) -> None:
+def test_a_second_mail_server_runs_beside_the_first_and_leaves_nothing(office: Office, inventory: Inventory) -> None:
     directory = inventory.directory
     lookup = DirectoryLookup(
         directory.server.connect_to,

@@ -95,10 +95,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_vlans_separate_and_the_trunk_joins(bench: Bench) -> None:
     def pings() -> bool:
-        return (
-            ran("ip", "netns", "exec", "pl44-pc-a", "ping", "-c1", "-W1", address(bench, "pc-b")).returncode
-            == 0
-        )
+        return ran("ip", "netns", "exec", "pl44-pc-a", "ping", "-c1", "-W1", address(bench, "pc-b")).returncode == 0
 
     bench.type("sw-a", [f"interface {PORTS[6]}", "switchport access vlan 20"])
     bench.type("sw-b", [f"interface {PORTS[2]}", "switchport access vlan 20"])

@@ -31,9 +31,7 @@ from tests.lab.network_bench import LEASES, MAC_A, MAC_B, PORTS, Bench, Faults
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 TARGET = "switch:sw-a"
 DESK = PORTS[6]
-STAFF = SwitchPort(
-    description="B-204-3 B2-04A WS-0042", enabled=True, mode="access", access_vlan=20, voice_vlan=120
-)
+STAFF = SwitchPort(description="B-204-3 B2-04A WS-0042", enabled=True, mode="access", access_vlan=20, voice_vlan=120)
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +59,7 @@ def session(pool: Pool) -> Iterator[SwitchSession]:
 
 
 def apply(session: SwitchSession, **wanted: SwitchPort) -> list[Outcome]:
-    return apply_to(
-        session, {f"GigabitEthernet1/0/{name.lstrip('p')}": state for name, state in wanted.items()}
-    )
+    return apply_to(session, {f"GigabitEthernet1/0/{name.lstrip('p')}": state for name, state in wanted.items()})
 
 
 def apply_to(session: SwitchSession, wanted: dict[str, SwitchPort]) -> list[Outcome]:
@@ -125,9 +121,7 @@ def test_all_ports_of_a_switch_at_once_and_saved(bench: Bench, session: SwitchSe
         ("GigabitEthernet9/0/1", "has no interface GigabitEthernet9/0/1"),
     ],
 )
-def test_ports_that_are_not_for_desks_are_refused(
-    bench: Bench, session: SwitchSession, port: str, reason: str
-) -> None:
+def test_ports_that_are_not_for_desks_are_refused(bench: Bench, session: SwitchSession, port: str, reason: str) -> None:
     before = session.show("show running-config")
     outcomes = apply_to(session, {port: STAFF, PORTS[0]: STAFF})
     assert isinstance(outcomes[0].error, RejectedError)
@@ -143,9 +137,7 @@ def test_a_port_channel_member_is_refused(session: SwitchSession) -> None:
 
 
 def test_a_port_that_the_switch_does_not_have_is_found_when_planning(session: SwitchSession) -> None:
-    with pytest.raises(
-        RejectedError, match=r"no interface GigabitEthernet1/0/99; did you mean .*; correct the outlet"
-    ):
+    with pytest.raises(RejectedError, match=r"no interface GigabitEthernet1/0/99; did you mean .*; correct the outlet"):
         PORT.read(session, ["GigabitEthernet1/0/99"])
 
 
@@ -153,9 +145,7 @@ def test_a_port_that_the_switch_does_not_have_is_found_when_planning(session: Sw
     "rejected",
     ["switchport voice vlan 120", "switchport access vlan 20", "switchport mode access", "description"],
 )
-def test_a_rejected_line_is_named_and_the_port_restored(
-    bench: Bench, session: SwitchSession, rejected: str
-) -> None:
+def test_a_rejected_line_is_named_and_the_port_restored(bench: Bench, session: SwitchSession, rejected: str) -> None:
     session.configure(
         [f"interface {DESK}", "description former", "switchport access vlan 30", "switchport mode access"]
     )
@@ -166,9 +156,7 @@ def test_a_rejected_line_is_named_and_the_port_restored(
     state = STAFF.model_copy(update={"mode": "dynamic desirable"}) if "mode" in rejected else STAFF
     line = "switchport mode dynamic" if "mode" in rejected else rejected
     with misbehaving(bench.switches.faults_file("sw-a"), Faults(reject=f"^{line}(?! former)")):
-        outcomes = apply(
-            session, p7=state, p8=other.model_copy(update={"description": None, "mode": "access"})
-        )
+        outcomes = apply(session, p7=state, p8=other.model_copy(update={"description": None, "mode": "access"}))
     assert type(outcomes[0].error) is RejectedError
     assert f"rejected the line '{line}" in str(outcomes[0].error)
     assert "former lines are in place" in str(outcomes[0].error)
@@ -340,8 +328,7 @@ def test_proofs_that_do_not_hold(bench: Bench, pool: Pool, session: SwitchSessio
         in quick.check(pool, Proof("network.port", TARGET, "x", {**on_port, "mac": MAC_B})).detail
     )
     assert (
-        "no device"
-        in quick.check(pool, Proof("network.port", TARGET, "x", {**on_port, "interface": PORTS[8]})).detail
+        "no device" in quick.check(pool, Proof("network.port", TARGET, "x", {**on_port, "interface": PORTS[8]})).detail
     )
     lease = LeaseProof(patience=0).check(
         pool, Proof("network.lease", "dhcp", "x", {"mac": MAC_B, "subnet": "10.20.20.0/24"})

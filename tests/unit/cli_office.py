@@ -39,9 +39,7 @@ def write_site(folder: Path) -> Path:
     site = folder / "site"
     shutil.copytree(EXAMPLE, site)
     text = (site / "site.yml").read_text(encoding="utf-8")
-    (site / "site.yml").write_text(
-        text.replace("/var/lib/provisioning-lab/0", str(folder / "lab")), encoding="utf-8"
-    )
+    (site / "site.yml").write_text(text.replace("/var/lib/provisioning-lab/0", str(folder / "lab")), encoding="utf-8")
     return site
 
 

@@ -73,10 +73,7 @@ def test_plan_shows_changes_and_exits_2(shell: Shell) -> None:
     result = shell.run("plan")
     assert result.exit_code == 2
     assert "  + memory thing new\n      colour: blue\n      labels[team]: sales\n" in result.stdout
-    assert (
-        "  ~ memory thing old\n      size: 1 → 2\n      labels[x]: 1 → –\n      labels[y]: – → 2\n"
-        in result.stdout
-    )
+    assert "  ~ memory thing old\n      size: 1 → 2\n      labels[x]: 1 → –\n      labels[y]: – → 2\n" in result.stdout
     assert "Plan: 2 to create, 1 to change, 0 to delete, 0 unchanged." in result.stdout
     assert "Will be proven:\n  • the new thing is there\n" in result.stdout
     assert not shell.office.a.applied
@@ -183,9 +180,7 @@ def test_the_answer_no_changes_nothing(shell: Shell, monkeypatch: pytest.MonkeyP
     assert not shell.office.a.applied
 
 
-def test_the_question_goes_to_stderr_when_stdout_is_json(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_question_goes_to_stderr_when_stdout_is_json(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provisioning.cli.carrying._may_ask", lambda: True)
     result = shell.run("onboard", "E1042", "--output", "json", answer="y\n")
     assert result.exit_code == 0
@@ -193,9 +188,7 @@ def test_the_question_goes_to_stderr_when_stdout_is_json(
     assert "Apply these 3 changes?" in result.stderr
 
 
-def test_a_terminal_that_went_away_does_not_stop_the_work(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_terminal_that_went_away_does_not_stop_the_work(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise BrokenPipeError
 
@@ -217,9 +210,7 @@ def test_check(shell: Shell) -> None:
     assert "✗ the new thing is there" in result.stdout
     shell.office.a.things["new"] = Thing()
     assert "Proofs: 1 of 1 passed" in shell.ok("check", "E1042", "B-204-3")
-    assert (
-        ReportDocument.model_validate_json(shell.ok("check", "E1042", "--output", "json")).state == "passed"
-    )
+    assert ReportDocument.model_validate_json(shell.ok("check", "E1042", "--output", "json")).state == "passed"
 
 
 def test_validate_counts(shell: Shell) -> None:
@@ -297,9 +288,7 @@ class Standing:
 
 
 @pytest.mark.parametrize(("running", "code"), [((True, True), 0), ((True, False), 3)])
-def test_lab_status(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, running: tuple[bool, ...], code: int
-) -> None:
+def test_lab_status(shell: Shell, monkeypatch: pytest.MonkeyPatch, running: tuple[bool, ...], code: int) -> None:
     monkeypatch.setattr(lab, "standing", lambda number: Standing(*running) if number == 9 else None)
     result = shell.run("lab", "status", "--number", "9")
     assert result.exit_code == code
@@ -438,9 +427,7 @@ def test_no_site_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (result.exit_code, "there is no such folder" in result.stderr) == (1, True)
 
 
-def test_the_site_is_found_here_in_the_environment_and_below(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_site_is_found_here_in_the_environment_and_below(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROVISION_SITE", raising=False)
     monkeypatch.chdir(shell.site)
     assert CliRunner().invoke(PROGRAM, ["validate"]).exit_code == 0

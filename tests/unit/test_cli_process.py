@@ -16,9 +16,7 @@ from tests.unit.cli_office import write_site
 ROOT = Path(__file__).parent.parent.parent
 
 
-def program(
-    site: Path | None, scenario: str, *words: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def program(site: Path | None, scenario: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``provision WORDS`` on the systems of one scenario (see ``tests.unit.cli_office``)."""
     where = {} if site is None else {"PROVISION_SITE": str(site)}
     return subprocess.run(
@@ -75,10 +73,7 @@ def test_second_ctrl_c_leaves_at_once(site: Path) -> None:
     assert time.monotonic() - begun < 30, "the worker hangs for 60 s"
     assert result.returncode == 130
     assert "Left at once. What was done is kept" in result.stderr
-    assert (
-        json.loads(program(site, "fine", "show", "run", "1", "--output", "json").stdout)["state"]
-        == "interrupted"
-    )
+    assert json.loads(program(site, "fine", "show", "run", "1", "--output", "json").stdout)["state"] == "interrupted"
 
 
 def test_ctrl_c_while_planning_leaves_at_once(site: Path) -> None:

@@ -18,24 +18,14 @@ def test_certificates_are_issued_once_and_keys_are_private(tmp_path: Path) -> No
     assert files.certificate.read_bytes() == before
     assert files.key.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "ca.key").stat().st_mode & 0o777 == 0o600
-    names = (
-        x509.load_pem_x509_certificate(before)
-        .extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        .value
-    )
+    names = x509.load_pem_x509_certificate(before).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["dc1.corp.example"]
 
 
 def test_other_names_or_another_authority_make_a_new_certificate(tmp_path: Path) -> None:
-    first = (
-        LabAuthority(tmp_path / "a").issue(["one.example"], [], tmp_path, "server").certificate.read_bytes()
-    )
-    second = (
-        LabAuthority(tmp_path / "a").issue(["two.example"], [], tmp_path, "server").certificate.read_bytes()
-    )
-    third = (
-        LabAuthority(tmp_path / "b").issue(["two.example"], [], tmp_path, "server").certificate.read_bytes()
-    )
+    first = LabAuthority(tmp_path / "a").issue(["one.example"], [], tmp_path, "server").certificate.read_bytes()
+    second = LabAuthority(tmp_path / "a").issue(["two.example"], [], tmp_path, "server").certificate.read_bytes()
+    third = LabAuthority(tmp_path / "b").issue(["two.example"], [], tmp_path, "server").certificate.read_bytes()
     assert len({first, second, third}) == 3
 
 

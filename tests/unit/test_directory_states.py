@@ -85,9 +85,7 @@ def test_bind_codes(message: str, code: str, words: str) -> None:
     ],
 )
 def test_refusals_are_sentences_with_the_code(number: int, message: str, words: str) -> None:
-    error = refusal(
-        "directory", "adding CN=x", {"result": number, "description": "someCode", "message": message}
-    )
+    error = refusal("directory", "adding CN=x", {"result": number, "description": "someCode", "message": message})
     assert words in str(error)
     assert str(error).startswith("directory: adding CN=x was refused: ")
     assert f"someCode {number}" in str(error)

@@ -45,9 +45,7 @@ def recorded(
         "keytab": "file:keytab",
         "outsider": "outsider",
     }
-    intranet = Intranet.model_validate(
-        {"url": URL, "address": "127.77.255.2", "group": "Readers", "check": check}
-    )
+    intranet = Intranet.model_validate({"url": URL, "address": "127.77.255.2", "group": "Readers", "check": check})
     parts: dict[str, Any] = {
         "folder": folder,
         "intranet": intranet,

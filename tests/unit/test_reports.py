@@ -185,8 +185,6 @@ def test_the_page_is_self_contained_and_escapes() -> None:
     "state", ["unchanged", "running", "done", "partial", "interrupted", "undone", "passed", "failed"]
 )
 def test_every_state_can_be_shown(state: str) -> None:
-    empty = report(
-        state=state, changes=[], proofs=[], warnings=[], unread={}, handover={}, seconds={}, run=None
-    )
+    empty = report(state=state, changes=[], proofs=[], warnings=[], unread={}, handover={}, seconds={}, run=None)
     assert text.report(empty).plain
     assert "onboard E1042" in page.render(empty)

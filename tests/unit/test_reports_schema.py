@@ -21,9 +21,7 @@ SCHEMAS: dict[str, type[BaseModel]] = {"plan.schema.json": PlanDocument, "report
 def schema(model: type[BaseModel]) -> str:
     """The JSON schema (draft 2020-12) of what the model writes, as text."""
     described = model.model_json_schema(mode="serialization")
-    return (
-        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **described}, indent=2) + "\n"
-    )
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **described}, indent=2) + "\n"
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

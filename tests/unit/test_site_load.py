@@ -54,8 +54,7 @@ def test_the_example_site_is_good() -> None:
         "\ufeffworkplace;building;room;outlet\r\nD-1;B;204;O-1\r\nD-2;B;Büro 2;O-2\r\n",
         "sep=;\nworkplace;building;room;outlet\nD-1;B;204;O-1\nD-2;B;Büro 2;O-2\n;;;\n",
         "workplace\tbuilding\troom\toutlet\nD-1\tB\t204\tO-1\nD-2\tB\tBüro 2\tO-2\n",
-        "# a comment\n\nworkplace, building, room, outlet,,\nD-1, B, 204, O-1,,\n\n"
-        "# D-9,B,1,O-9\nD-2,B,Büro 2,O-2,,\n",
+        "# a comment\n\nworkplace, building, room, outlet,,\nD-1, B, 204, O-1,,\n\n# D-9,B,1,O-9\nD-2,B,Büro 2,O-2,,\n",
         'workplace,building,room,outlet\n"D-1","B","204","O-1"\nD-2,B,"Büro 2",O-2',
     ],
     ids=["plain", "excel", "separator-line", "tabs", "comments", "quotes"],
@@ -69,8 +68,7 @@ def test_sections_spread_over_files(loaded_with: Write, folder: Path) -> None:
     (folder / "workplaces-annex.csv").write_text("workplace,building,room,outlet\nA-1,Annex,1,O-3\n")
     site = loaded_with(
         "more.yaml",
-        "workplaces:\npeople:\n"
-        "  E9: {given_name: Zoé, family_name: Lefèvre, department: Sales, profile: sales}\n",
+        "workplaces:\npeople:\n  E9: {given_name: Zoé, family_name: Lefèvre, department: Sales, profile: sales}\n",
     )
     assert {"D-1", "A-1"} <= site.workplaces.keys()
     assert site.people["E9"].family_name == "Lefèvre"
@@ -124,16 +122,12 @@ def test_an_alias_of_itself_is_refused(loaded_with: Write, content: str) -> None
 
 
 def test_aliases_cannot_multiply_without_end(loaded_with: Write) -> None:
-    bomb = "a0: &a0 [x, x]\n" + "".join(
-        f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}]\n" for i in range(1, 30)
-    )
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}]\n" for i in range(1, 30))
     with pytest.raises(SiteError, match="no section 'a0'"):
         loaded_with("bomb.yml", bomb)
 
 
-def test_paths_start_from_the_folder(
-    loaded_with: Write, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_start_from_the_folder(loaded_with: Write, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = loaded_with("settings.yml", "ledger: db/ledger.sqlite\nhandover: /srv/handover\n")
     assert site.ledger == folder / "db" / "ledger.sqlite"
     assert site.handover == Path("/srv/handover")
@@ -151,9 +145,7 @@ def test_folders_and_hidden_files_are_left_alone(loaded_with: Write, folder: Pat
 def test_a_shared_desk_takes_several_people(loaded_with: Write, folder: Path) -> None:
     people = (folder / "people.csv").read_text().replace("D-2", "D-1")
     (folder / "people.csv").write_text(people)
-    site = loaded_with(
-        "workplaces.csv", "workplace,building,room,outlet,shared\nD-1,B,204,O-1,true\nD-2,B,204,O-2,\n"
-    )
+    site = loaded_with("workplaces.csv", "workplace,building,room,outlet,shared\nD-1,B,204,O-1,true\nD-2,B,204,O-2,\n")
     assert [key for key, person in site.people.items() if person.workplace == "D-1"] == ["E1", "E2"]
 
 
@@ -181,9 +173,7 @@ def test_a_whole_missing_table_is_told_quickly(loaded_with: Write, folder: Path)
 
 
 def test_errors_survive_pickling_and_hold_one_sentence_each(folder: Path) -> None:
-    (folder / "people.csv").write_text(
-        "person,given_name,family_name,department,profile\nE1,A,B,C,x\nE2,A,B,C,y\n"
-    )
+    (folder / "people.csv").write_text("person,given_name,family_name,department,profile\nE1,A,B,C,x\nE2,A,B,C,y\n")
     with pytest.raises(SiteError) as caught:
         load(folder)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  (our own bytes)
@@ -230,9 +220,7 @@ ROUGH = st.lists(
 
 @given(st.one_of(st.binary(max_size=60), ROUGH.map(str.encode)), st.sampled_from(["mail.yml", "people.csv"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_a_file_holds_it_is_read_or_refused_in_sentences(
-    folder: Path, content: bytes, name: str
-) -> None:
+def test_whatever_a_file_holds_it_is_read_or_refused_in_sentences(folder: Path, content: bytes, name: str) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(SiteError) as caught:
         load(folder)

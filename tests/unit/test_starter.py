@@ -24,9 +24,7 @@ def test_the_starter_site_loads(tmp_path: Path) -> None:
 def test_every_path_of_the_starter_is_its_own_or_commented(tmp_path: Path) -> None:
     write_starter(tmp_path)
     for path in tmp_path.iterdir():
-        assert "127.77." not in path.read_text(encoding="utf-8"), (
-            "the starter is for an office, not for the lab"
-        )
+        assert "127.77." not in path.read_text(encoding="utf-8"), "the starter is for an office, not for the lab"
 
 
 def test_a_folder_with_anything_in_it_is_refused(tmp_path: Path) -> None:

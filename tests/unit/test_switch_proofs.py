@@ -67,9 +67,7 @@ def test_lease_proof(text: str, passed: bool, says: str) -> None:
 )
 def test_port_proof(row: str, passed: bool, says: str) -> None:
     sessions = Sessions(show=lambda command: row, name="sw", switch=SimpleNamespace(dialect="ios"))
-    proof = Proof(
-        "network.port", "switch:sw", "port", {"interface": "GigabitEthernet1/0/7", "mac": MAC, "vlan": 20}
-    )
+    proof = Proof("network.port", "switch:sw", "port", {"interface": "GigabitEthernet1/0/7", "mac": MAC, "vlan": 20})
     result = PortProof(patience=0).check(sessions, proof)
     assert result.passed is passed
     assert says in result.detail

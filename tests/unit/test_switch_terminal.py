@@ -97,9 +97,7 @@ def test_errors(device: Device, mode: str, line: str, answer: str) -> None:
 
 def test_a_rejected_interface_leaves_the_session_in_the_former_one(device: Device) -> None:
     terminal = Terminal(device)
-    typed(
-        terminal, "configure terminal", f"interface {G7}", "interface Gi7/0/1", "switchport access vlan 120"
-    )
+    typed(terminal, "configure terminal", f"interface {G7}", "interface Gi7/0/1", "switchport access vlan 120")
     assert device.config.ports[G7].access_vlan == 120
 
 

@@ -74,6 +74,4 @@ class Configuration:
                 lines += [f"vlan {number}", f" name {name}", "!"]
         for port in self.ports:
             lines += [*self.section(port), "!"]
-        return "\n".join(
-            [*lines, "line con 0", "line vty 0 4", " login local", " transport input ssh", "!", "end"]
-        )
+        return "\n".join([*lines, "line con 0", "line vty 0 4", " login local", " transport input ssh", "!", "end"])

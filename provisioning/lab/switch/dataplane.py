@@ -25,9 +25,7 @@ class DataPlane:
     """One bridge. Port changes are collected and carried out by :meth:`flush`, many in one call, never out
     of order."""
 
-    def __init__(
-        self, namespace: str, database: str, control: str, bridge: str, devices: Mapping[str, str]
-    ) -> None:
+    def __init__(self, namespace: str, database: str, control: str, bridge: str, devices: Mapping[str, str]) -> None:
         self._namespace = namespace
         self._vsctl = ["ovs-vsctl", "--timeout=10", f"--db=unix:{database}"]
         self._appctl = ["ovs-appctl", "--timeout=10", "-t", control]
@@ -62,9 +60,7 @@ class DataPlane:
 
     def _link(self, ports: list[str], state: str) -> None:
         present = self._links() if ports else {}
-        lines = [
-            f"link set {self._devices[port]} {state}" for port in ports if self._devices[port] in present
-        ]
+        lines = [f"link set {self._devices[port]} {state}" for port in ports if self._devices[port] in present]
         if lines:
             run(["ip", "-n", self._namespace, "-batch", "-"], stdin="\n".join(lines))
 
@@ -93,9 +89,9 @@ class DataPlane:
         return sorted(entries, key=lambda entry: (entry.vlan, entry.mac, order.index(entry.port)))
 
     def _ofports(self) -> dict[str, str]:
-        rows = json.loads(
-            run([*self._vsctl, "--format=json", "--columns=name,ofport", "list", "interface"]).stdout
-        )["data"]
+        rows = json.loads(run([*self._vsctl, "--format=json", "--columns=name,ofport", "list", "interface"]).stdout)[
+            "data"
+        ]
         mine = set(self._devices.values())
         return {str(number): name for name, number in rows if name in mine}
 

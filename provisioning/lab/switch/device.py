@@ -40,9 +40,7 @@ class Device:
         self.settings = settings
         self.startup = Path(settings.folder) / "startup-config"
         self._faults = Path(settings.folder) / "faults.json"
-        self.plane = DataPlane(
-            settings.namespace, settings.database, settings.control, settings.bridge, settings.ports
-        )
+        self.plane = DataPlane(settings.namespace, settings.database, settings.control, settings.bridge, settings.ports)
         self.config = Configuration.factory(settings.hostname, list(settings.ports), settings.uplinks)
         self.config.vlans |= {int(number): name for number, name in settings.vlans.items()}
 

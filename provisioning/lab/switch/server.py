@@ -93,11 +93,7 @@ class Typing:
             answer = terminal.type(line)
         if faults.chatter:
             answer += f"\n{_CHATTER}"
-        return (
-            answer.strip("\n" if answer.startswith("%") else "").replace("\n", "\r\n") + "\r\n"
-            if answer
-            else ""
-        )
+        return answer.strip("\n" if answer.startswith("%") else "").replace("\n", "\r\n") + "\r\n" if answer else ""
 
 
 async def converse(process: asyncssh.SSHServerProcess[str], device: Device, password_file: Path) -> None:
@@ -152,9 +148,7 @@ async def serve(settings_files: list[Path]) -> None:
                 settings.port,
                 server_host_keys=[str(Path(settings.folder) / "host_key")],
                 server_factory=lambda user=settings.user, file=password_file: PasswordServer(user, file),
-                process_factory=lambda process, device=device, file=password_file: converse(
-                    process, device, file
-                ),
+                process_factory=lambda process, device=device, file=password_file: converse(process, device, file),
                 line_editor=False,
                 encoding="utf-8",
                 errors="replace",

@@ -109,6 +109,4 @@ class Switches:
 
     def running(self) -> bool:
         """Whether the process runs and every switch accepts connections."""
-        return self._daemon.pid is not None and all(
-            listening(host.address, host.port) for host in self._hosts
-        )
+        return self._daemon.pid is not None and all(listening(host.address, host.port) for host in self._hosts)

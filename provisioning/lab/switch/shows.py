@@ -83,8 +83,7 @@ def mac_address_table(device: Device, port: str | None = None) -> str:
     for entry in entries:
         digits = entry.mac.replace(":", "")
         lines.append(
-            f"{entry.vlan:>4}    {digits[:4]}.{digits[4:8]}.{digits[8:]}    DYNAMIC     "
-            f"{short_name(entry.port)}"
+            f"{entry.vlan:>4}    {digits[:4]}.{digits[4:8]}.{digits[8:]}    DYNAMIC     {short_name(entry.port)}"
         )
     return "\n".join([*lines, f"Total Mac Addresses for this criterion: {len(entries)}"])
 
@@ -113,9 +112,7 @@ def filtered(output: str, pipe: str) -> str | None:
     filter."""
     word, _, pattern = pipe.strip().partition(" ")
     lines = output.split("\n")
-    names = [
-        name for name in ("include", "exclude", "begin", "section") if word and name.startswith(word.lower())
-    ]
+    names = [name for name in ("include", "exclude", "begin", "section") if word and name.startswith(word.lower())]
     try:
         seek = re.compile(pattern.strip())
     except re.error:

@@ -102,9 +102,7 @@ class Terminal:
         if name is None:
             kinds = {re.match(r"[A-Za-z-]+", port)[0].lower() for port in self.device.config.ports}  # type: ignore[index] # ports begin with letters
             letters = re.match(r"[A-Za-z-]*", word)[0]  # type: ignore[index] # matches the empty text too
-            raise ValueError(
-                len(letters) if letters and any(kind.startswith(letters.lower()) for kind in kinds) else 0
-            )
+            raise ValueError(len(letters) if letters and any(kind.startswith(letters.lower()) for kind in kinds) else 0)
         return name
 
     # -- what each mode knows
@@ -219,11 +217,7 @@ class Terminal:
         return "Building configuration...\n[OK]"
 
     def _startup(self) -> str:
-        return (
-            self.device.startup.read_text()
-            if self.device.startup.exists()
-            else "startup-config is not present"
-        )
+        return self.device.startup.read_text() if self.device.startup.exists() else "startup-config is not present"
 
     def _do(self, line: str) -> str:
         mode, self.mode = self.mode, "exec"

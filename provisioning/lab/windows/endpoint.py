@@ -56,9 +56,7 @@ class Settings:
     def load(cls, path: Path) -> Settings:
         plain: dict[str, Any] = json.loads(path.read_text())
         paths = {"prefix", "scratch", "certificate", "key", "password"}
-        values: dict[str, Any] = {
-            name: Path(value) if name in paths else value for name, value in plain.items()
-        }
+        values: dict[str, Any] = {name: Path(value) if name in paths else value for name, value in plain.items()}
         return cls(**values)
 
     def save(self, path: Path) -> None:
@@ -213,17 +211,13 @@ def _perform(shells: Shells, request: wsman.Request) -> bytes:
         return wsman.received(request, command_id, stdout, stderr, code)
     if request.action == wsman.SEND:
         command = shells.command(request.shell_id, request.attribute("Stream", "CommandId"))
-        command.send(
-            base64.b64decode(request.text("Stream")), end=request.attribute("Stream", "End").lower() == "true"
-        )
+        command.send(base64.b64decode(request.text("Stream")), end=request.attribute("Stream", "End").lower() == "true")
     elif request.action == wsman.SIGNAL:
         shells.end(request.shell_id, request.attribute("Signal", "CommandId"))
     elif request.action == wsman.DELETE:
         shells.delete(request.shell_id)
     else:
-        raise wsman.WsmanError(
-            wsman.INTERNAL, "wsa:ActionNotSupported", f"lab: there is no action {request.action}"
-        )
+        raise wsman.WsmanError(wsman.INTERNAL, "wsa:ActionNotSupported", f"lab: there is no action {request.action}")
     return wsman.done(request)
 
 

@@ -76,9 +76,7 @@ class WindowsPcs:
 
 
 class _Pc:
-    def __init__(
-        self, folder: Path, pc: WindowsPc, user: str, password: Path, authority: LabAuthority
-    ) -> None:
+    def __init__(self, folder: Path, pc: WindowsPc, user: str, password: Path, authority: LabAuthority) -> None:
         self._folder = folder
         self._pc = pc
         self._user = user

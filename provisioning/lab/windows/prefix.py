@@ -62,12 +62,8 @@ def template() -> Path:
     Raises :class:`LabError` when Wine is not installed or does not come up.
     """
     if not _LOADER.exists():
-        raise LabError(
-            "Wine is not installed (package wine64); `make lab-packages` installs what the lab needs"
-        )
-    version = run(
-        [str(_LOADER), "--version"], env={"HOME": "/nonexistent", "WINEDEBUG": "-all"}
-    ).stdout.split()[0]
+        raise LabError("Wine is not installed (package wine64); `make lab-packages` installs what the lab needs")
+    version = run([str(_LOADER), "--version"], env={"HOME": "/nonexistent", "WINEDEBUG": "-all"}).stdout.split()[0]
     _locale()
     folder = CACHE / f"{re.sub(r'[^A-Za-z0-9.-]', '_', version)}-layout{_LAYOUT}"
     if folder.exists():
@@ -147,9 +143,7 @@ def _locale() -> None:
     target = CACHE / "locale/hi_IN.utf8"
     if target.exists():
         return
-    source = next(
-        (p for p in (Path("/usr/lib/locale/C.utf8"), Path("/usr/lib/locale/C.UTF-8")) if p.exists()), None
-    )
+    source = next((p for p in (Path("/usr/lib/locale/C.utf8"), Path("/usr/lib/locale/C.UTF-8")) if p.exists()), None)
     if source is None:
         raise LabError("the locale C.UTF-8 is missing (package libc-bin)")
     target.parent.mkdir(parents=True, exist_ok=True)

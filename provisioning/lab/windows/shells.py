@@ -97,9 +97,7 @@ class Command:
         if re.match(r'"?[^"\s]+\.(cmd|bat)"?(\s|$)', line, re.IGNORECASE):
             line = f"{CMD} /c {line}"  # else control would never come back to this batch file
         verdict = f"C:\\windows\\temp\\{self._verdict.name}"
-        self._batch.write_text(
-            f"@echo off\r\n{line}\r\n>{verdict} echo %ERRORLEVEL%\r\n", encoding="utf-8", newline=""
-        )
+        self._batch.write_text(f"@echo off\r\n{line}\r\n>{verdict} echo %ERRORLEVEL%\r\n", encoding="utf-8", newline="")
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self._process = subprocess.Popen(
                 wine_command(CMD, "/c", f"C:\\windows\\temp\\{self._batch.name}"),
@@ -141,9 +139,7 @@ class Command:
 class Shells:
     """All shells of one PC, with WinRM's quotas (MaxShellsPerUser, and operations a shell)."""
 
-    def __init__(
-        self, prefix: Path, scratch: Path, *, max_shells: int = 30, max_commands: int = 1500
-    ) -> None:
+    def __init__(self, prefix: Path, scratch: Path, *, max_shells: int = 30, max_commands: int = 1500) -> None:
         self._prefix = prefix
         self._scratch = scratch
         self._max_shells = max_shells
@@ -240,6 +236,4 @@ def _doubled_percents(line: str) -> str:
         "windir",
     }
     parts = re.split(r"(%[^%\s]+%)", line)
-    return "".join(
-        p if p.startswith("%") and p[1:-1].lower() in known else p.replace("%", "%%") for p in parts
-    )
+    return "".join(p if p.startswith("%") and p[1:-1].lower() in known else p.replace("%", "%%") for p in parts)

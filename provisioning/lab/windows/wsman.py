@@ -114,9 +114,7 @@ def shell_created(request: Request, shell_id: str) -> bytes:
 
 
 def command_started(request: Request, command_id: str) -> bytes:
-    return _answer(
-        request, f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
-    )
+    return _answer(request, f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>")
 
 
 def received(request: Request, command_id: str, stdout: bytes, stderr: bytes, exit_code: int | None) -> bytes:
@@ -129,8 +127,7 @@ def received(request: Request, command_id: str, stdout: bytes, stderr: bytes, ex
     state = f'<rsp:CommandState CommandId="{command_id}" State="{_SHELL}/CommandState/Running"/>'
     if exit_code is not None:
         streams += "".join(
-            f'<rsp:Stream Name="{name}" CommandId="{command_id}" End="true"/>'
-            for name in ("stdout", "stderr")
+            f'<rsp:Stream Name="{name}" CommandId="{command_id}" End="true"/>' for name in ("stdout", "stderr")
         )
         state = (
             f'<rsp:CommandState CommandId="{command_id}" State="{_SHELL}/CommandState/Done">'

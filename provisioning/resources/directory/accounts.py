@@ -53,9 +53,7 @@ def read_accounts(
 
 def _account(entry: Entry) -> Account:
     mail = entry.text("mail")
-    proxies = [
-        text.partition(":")[2] for text in entry.texts("proxyAddresses") if text.lower().startswith("smtp:")
-    ]
+    proxies = [text.partition(":")[2] for text in entry.texts("proxyAddresses") if text.lower().startswith("smtp:")]
     addresses = {address.lower() for address in (*proxies, *([mail] if mail else []))}
     return Account(
         entry.text("sAMAccountName") or "",

@@ -76,15 +76,11 @@ def read_texts(entry: Entry, table: Mapping[str, str]) -> dict[str, str | None]:
     return {field: entry.text(attribute) for field, attribute in table.items()}
 
 
-def written_texts(
-    state: State, table: Mapping[str, str], *, only: Iterable[str] | None = None
-) -> dict[str, Values]:
+def written_texts(state: State, table: Mapping[str, str], *, only: Iterable[str] | None = None) -> dict[str, Values]:
     """``{attribute: values}`` for the managed fields in `table` (no value: to be removed)."""
     fields = state.managed() if only is None else only
     return {
-        table[name]: [value] if (value := getattr(state, name)) is not None else []
-        for name in fields
-        if name in table
+        table[name]: [value] if (value := getattr(state, name)) is not None else [] for name in fields if name in table
     }
 
 

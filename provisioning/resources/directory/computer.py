@@ -66,11 +66,7 @@ class ComputerKind:
             try:
                 operation, move = _operations(change, found.get(change.key))
             except (RejectedError, ValueError) as exc:
-                kept = (
-                    exc
-                    if isinstance(exc, RejectedError)
-                    else RejectedError(change.target, f"{change.key}: {exc}")
-                )
+                kept = exc if isinstance(exc, RejectedError) else RejectedError(change.target, f"{change.key}: {exc}")
                 errors[change.key] = kept
                 continue
             if operation:

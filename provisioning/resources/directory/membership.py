@@ -52,9 +52,7 @@ class MembershipKind:
     def read(self, session: DirectorySession, keys: Sequence[str]) -> dict[str, Memberships]:
         """All groups of each user (but the primary group, which AD keeps elsewhere): two searches a batch."""
         users = ad.find(session, keys, ["memberOf"])
-        names = ad.logins_of(
-            session, {dn for user in users.values() for dn in user.texts("memberOf")}, among=ad.GROUPS
-        )
+        names = ad.logins_of(session, {dn for user in users.values() for dn in user.texts("memberOf")}, among=ad.GROUPS)
         found: dict[str, Memberships] = {}
         for key in keys:
             dns = users[key].texts("memberOf") if key in users else []
@@ -73,15 +71,11 @@ class MembershipKind:
             if name not in groups:
                 for login in (*roster.add, *roster.remove):
                     target = next(change.target for change in changes if change.key == login)
-                    errors[login] = RejectedError(
-                        target, f"there is no group {name}; create it or correct the profile"
-                    )
+                    errors[login] = RejectedError(target, f"there is no group {name}; create it or correct the profile")
         present = [roster for name, roster in rosters.items() if name in groups]
         batches = [part for roster in present for part in _parts(roster, MEMBERS_AT_ONCE)]
         refused = session.write([_modify(groups[part.group], part) for part in batches])
-        again = [
-            one for part, error in zip(batches, refused, strict=True) if error for one in _parts(part, 1)
-        ]
+        again = [one for part, error in zip(batches, refused, strict=True) if error for one in _parts(part, 1)]
         refused = session.write([_modify(groups[one.group], one) for one in again])
         for one, error in zip(again, refused, strict=True):
             if error:
@@ -99,9 +93,7 @@ def _rosters(
         changed = {name: member for name, member in wanted.items() if before.get(name) != member}
         if change.key not in users:
             if any(changed.values()):
-                errors[change.key] = RejectedError(
-                    change.target, f"{change.key} has no account; create it first"
-                )
+                errors[change.key] = RejectedError(change.target, f"{change.key} has no account; create it first")
             continue
         for name, member in changed.items():
             roster = rosters.setdefault(name, _Roster(name))

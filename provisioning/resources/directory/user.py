@@ -141,13 +141,9 @@ class _Batch:
         if change.key in self.errors:
             raise cast(RejectedError, self.errors[change.key])
         if change.key in self._found:
-            raise RejectedError(
-                change.target, f"the login {change.key} is taken by {self._found[change.key].dn}"
-            )
+            raise RejectedError(change.target, f"the login {change.key} is taken by {self._found[change.key].dn}")
         if user is None or user.ou is None or user.name is None:
-            raise RejectedError(
-                change.target, f"{change.key} cannot be created without ou and name; set both"
-            )
+            raise RejectedError(change.target, f"{change.key} cannot be created without ou and name; set both")
         enabled = user.enabled or "enabled" not in user.managed()
         values: dict[str, Values] = {
             "objectClass": ["user"],
@@ -223,9 +219,7 @@ class _Batch:
 
 def _relative_name(name: str) -> str:
     if len(name) > CN_LIMIT:
-        raise ValueError(
-            f"the name {name!r} is longer than {CN_LIMIT} characters, the limit of a CN; shorten it"
-        )
+        raise ValueError(f"the name {name!r} is longer than {CN_LIMIT} characters, the limit of a CN; shorten it")
     return relative_name("CN", name)
 
 

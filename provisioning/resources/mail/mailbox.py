@@ -67,9 +67,7 @@ class MailboxKind:
                 if values:
                     wanted[change.key] = Modify(found[change.key].dn, values)
             elif any(values.values()):
-                errors[change.key] = RejectedError(
-                    change.target, f"{change.key} has no account; create it first"
-                )
+                errors[change.key] = RejectedError(change.target, f"{change.key} has no account; create it first")
         errors |= ad.apply_in_one(session, wanted)
         return ad.outcomes(cast("Sequence[Change[State]]", changes), errors)
 

@@ -34,7 +34,8 @@ class DeliveryProof:
         if found:
             return ProofResult(proof, True, f"a message to {address} arrived in the INBOX of {login}")
         return ProofResult(
-            proof, False,
+            proof,
+            False,
             f"a message to {address} was taken but did not reach the INBOX of {login} within {PATIENCE:.0f} "
             f"s; look at the mail "
             f"server's queue and at who else has this address",

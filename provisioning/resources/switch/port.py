@@ -59,9 +59,7 @@ class PortKind:
             after = _sections(session, dialect)
             faults = _faults(session.target, steps, sent, after)
             errors |= {
-                step.key: _restored(session, dialect, step, faults[step.key])
-                for step in steps
-                if step.key in faults
+                step.key: _restored(session, dialect, step, faults[step.key]) for step in steps if step.key in faults
             }
             if any(step.key not in errors for step in steps):
                 errors |= _saved(session, [step.key for step in steps if step.key not in errors])
@@ -126,9 +124,7 @@ def _prepare(
     return steps, errors
 
 
-def _refuse(
-    session: SwitchSession, key: str, section: PortSection, wanted: SwitchPort, *, trunking: bool
-) -> None:
+def _refuse(session: SwitchSession, key: str, section: PortSection, wanted: SwitchPort, *, trunking: bool) -> None:
     """Refuse ports that carry more than a desk, by what the site says and by what the device says."""
     reason = None
     if key in session.switch.uplinks:
@@ -140,9 +136,7 @@ def _refuse(
     elif wanted.mode is not None and wanted.mode != "access" and not wanted.mode.startswith("dynamic"):
         reason = f"mode {wanted.mode} is never set"
     if reason is not None:
-        raise RejectedError(
-            session.target, f"{key} was not touched: {reason}; check the outlet's patch in the site"
-        )
+        raise RejectedError(session.target, f"{key} was not touched: {reason}; check the outlet's patch in the site")
 
 
 def _faults(
@@ -158,9 +152,7 @@ def _faults(
         owner = owners[rejection.index] if 0 <= rejection.index < len(owners) else owners[0]
         errors.setdefault(
             owner,
-            RejectedError(
-                target, f"{owner}: the switch rejected the line {rejection.line!r} ({rejection.answer})"
-            ),
+            RejectedError(target, f"{owner}: the switch rejected the line {rejection.line!r} ({rejection.answer})"),
         )
     for step in steps:
         seen = after.get(step.key)
@@ -187,9 +179,7 @@ def _restored(session: SwitchSession, dialect: Dialect, step: _Step, error: Reje
     if now.lines == step.former.lines:
         return type(error)(session.target, f"{error.message}; its former lines are in place")
     left = ", ".join(sorted({*now.lines} ^ {*step.former.lines}))
-    return type(error)(
-        session.target, f"{error.message}; its former lines could not all be restored, look at: {left}"
-    )
+    return type(error)(session.target, f"{error.message}; its former lines could not all be restored, look at: {left}")
 
 
 PORT = PortKind()

@@ -95,9 +95,7 @@ class LeaseProof:
         except RejectedError as exc:
             return False, exc.message
         running = [
-            lease
-            for lease in leases(text)
-            if lease.mac == mac and (lease.expires == 0 or lease.expires > time.time())
+            lease for lease in leases(text) if lease.mac == mac and (lease.expires == 0 or lease.expires > time.time())
         ]
         for lease in running:
             if lease.address in subnet:

@@ -30,8 +30,6 @@ class SwitchPort(State):
 
     description: Description = None
     enabled: bool | None = None
-    mode: PortMode | None = Field(
-        default=None, description="None: no mode is configured, the device's default rules"
-    )
+    mode: PortMode | None = Field(default=None, description="None: no mode is configured, the device's default rules")
     access_vlan: VlanId | None = None
     voice_vlan: VlanId | None = None

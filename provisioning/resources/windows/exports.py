@@ -20,8 +20,7 @@ def check_key(target: str, key: str) -> str:
     root, _, path = full.partition("\\")
     if root == "HKEY_CURRENT_USER":
         raise RequestError(
-            f"{target}: {key} is the hive of the account that signs in for us, not of the person; "
-            "use HKLM or HKU\\SID"
+            f"{target}: {key} is the hive of the account that signs in for us, not of the person; use HKLM or HKU\\SID"
         )
     if root not in _ROOTS or not path or '"' in path or path.endswith("\\") or "\\\\" in path:
         raise RequestError(

@@ -31,11 +31,13 @@ _MEANINGS = {
     2: "the package file was not found on the PC",
     1601: "the Windows Installer service could not be reached; is it disabled on this PC?",
     1602: "somebody cancelled the installation",
-    1603: ("the package itself failed (a fatal error, or a newer version is already there); its log "
-        "on the PC says more"),
+    1603: (
+        "the package itself failed (a fatal error, or a newer version is already there); its log on the PC says more"
+    ),
     1605: "this product is not installed",
-    1612: ("the source of the installed product is gone, so it cannot be removed; reinstall the "
-        "same version and try again"),
+    1612: (
+        "the source of the installed product is gone, so it cannot be removed; reinstall the same version and try again"
+    ),
     1618: "another installation is running there; try again when it has finished",
     1619: "the package file could not be opened",
     1620: "the file is not a Windows Installer package",
@@ -43,8 +45,7 @@ _MEANINGS = {
     1627: "the installer could not begin",
     1633: "the package is for another processor type",
     1638: "another version of this product is already installed and the package does not replace it",
-    1639: ("the installer did not understand its command line; check the package's properties in "
-        "the catalogue"),
+    1639: ("the installer did not understand its command line; check the package's properties in the catalogue"),
 }
 """Windows Installer's error codes (Microsoft Learn, "MsiExec.exe and InstMsi.exe error messages")."""
 
@@ -144,9 +145,7 @@ def _one(session: WindowsSession, change: Change[InstalledPackage]) -> None:
     try:
         pushed = session.put(installer.file, name)
         if change.before is not None and _numbers(change.before.version) >= _numbers(change.after.version):
-            _remove(
-                session, change.key, change.before
-            )  # Windows Installer does not go back to an older version
+            _remove(session, change.key, change.before)  # Windows Installer does not go back to an older version
         properties = [f"{name}={value}" for name, value in installer.properties.items()]
         _msiexec(
             session,
@@ -178,8 +177,7 @@ def _remove(session: WindowsSession, name: str, package: InstalledPackage) -> No
     code = package.product_code
     if code is None or not _PRODUCT_CODE.fullmatch(code):
         raise RequestError(
-            f"{session.target}: {name} {package.version} is not a Windows Installer product; "
-            "remove it by hand"
+            f"{session.target}: {name} {package.version} is not a Windows Installer product; remove it by hand"
         )
     _msiexec(session, f"removing {name} {package.version}", ["/x", code, "/qn", "/norestart"])
 

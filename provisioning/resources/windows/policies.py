@@ -61,9 +61,7 @@ def browser_policies(
             }
         if start_pages:
             values["RestoreOnStartup"] = _number(_OPEN_THESE_PAGES)
-            states[f"{browser.key}{_START_PAGES}"] = RegistryKey(
-                values=texts(start_pages), exclusive=True
-            )
+            states[f"{browser.key}{_START_PAGES}"] = RegistryKey(values=texts(start_pages), exclusive=True)
         if bookmarks:
             values[browser.bookmarks] = _json([{"name": name, "url": url} for name, url in bookmarks])
         if proxy_pac is not None:

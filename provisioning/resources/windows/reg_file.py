@@ -62,9 +62,7 @@ class RegistryValue(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> RegistryValue:
         if self.type not in _NUMBERS and not re.fullmatch(r"REG_\d{1,10}", self.type):
-            raise ValueError(
-                f"{self.type} is not a registry type; expected REG_SZ, REG_DWORD, REG_MULTI_SZ …"
-            )
+            raise ValueError(f"{self.type} is not a registry type; expected REG_SZ, REG_DWORD, REG_MULTI_SZ …")
         if self.type in _INTEGERS:
             octets = _INTEGERS[self.type]
             if not isinstance(self.data, int) or not 0 <= self.data < 1 << 8 * octets:
@@ -221,6 +219,4 @@ def has_subkeys(found: Iterable[str], key: str) -> bool:
 
 def texts(values: Sequence[str]) -> dict[str, RegistryValue | None]:
     """A policy list as Group Policy keeps it: REG_SZ values named 1, 2, 3 …"""
-    return {
-        str(number): RegistryValue(type="REG_SZ", data=value) for number, value in enumerate(values, start=1)
-    }
+    return {str(number): RegistryValue(type="REG_SZ", data=value) for number, value in enumerate(values, start=1)}

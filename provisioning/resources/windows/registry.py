@@ -46,11 +46,7 @@ class RegistryKey(State):
     def differences(self, actual: Self | None) -> dict[str, tuple[Any, Any]]:
         seen = self.view_of(actual).values if actual is not None else {}
         wanted = {**dict.fromkeys(seen), **self.values}
-        return {
-            f"values[{name}]": (seen.get(name), value)
-            for name, value in wanted.items()
-            if seen.get(name) != value
-        }
+        return {f"values[{name}]": (seen.get(name), value) for name, value in wanted.items() if seen.get(name) != value}
 
 
 class RegistryKind:
@@ -128,9 +124,7 @@ def _remove_empty(session: WindowsSession, keys: Sequence[str]) -> None:
     exported = export(session, keys)
     going: list[str] = []
     for key in sorted(keys, key=len, reverse=True):
-        there = {
-            name for name in exported[key] if full_key(name).casefold() not in {g.casefold() for g in going}
-        }
+        there = {name for name in exported[key] if full_key(name).casefold() not in {g.casefold() for g in going}}
         if there and not values_of(exported[key], key) and not has_subkeys(there, key):
             going.append(key)
     if going:

@@ -69,10 +69,7 @@ def _section(name: str, lines: list[str]) -> PortSection:
         off_limits = f"it belongs to port channel {channel}"
     elif mode is not None and mode != "access" and not mode.startswith("dynamic"):
         off_limits = f"its mode is {mode}"
-    elif (
-        not re.match(r"[A-Za-z]*(?:Ethernet|GigE)\d", name)
-        or "." in name
-    ):
+    elif not re.match(r"[A-Za-z]*(?:Ethernet|GigE)\d", name) or "." in name:
         off_limits = "it is not a physical port"
     vlan, voice = value(_ACCESS), value(_VOICE)
     state = SwitchPort(
@@ -118,9 +115,7 @@ def lines(interface: str, found: SwitchPort, wanted: SwitchPort) -> list[str]:
     said = [f"interface {interface}"]
     if "description" in changed:
         said.append(
-            f"description {_describable(interface, goal.description)}"
-            if goal.description
-            else "no description"
+            f"description {_describable(interface, goal.description)}" if goal.description else "no description"
         )
     if bounce:
         said.append("shutdown")
@@ -130,9 +125,7 @@ def lines(interface: str, found: SwitchPort, wanted: SwitchPort) -> list[str]:
         vlan = goal.access_vlan or 1
         said.append(f"switchport access vlan {vlan}" if vlan != 1 else "no switchport access vlan")
     if "voice_vlan" in changed:
-        said.append(
-            f"switchport voice vlan {goal.voice_vlan}" if goal.voice_vlan else "no switchport voice vlan"
-        )
+        said.append(f"switchport voice vlan {goal.voice_vlan}" if goal.voice_vlan else "no switchport voice vlan")
     if bounce or "enabled" in changed:
         said.append("shutdown" if goal.enabled is False else "no shutdown")
     # A rejected `interface` line leaves the session where it was. `exit` keeps what follows it out of this port; had
