@@ -8,6 +8,7 @@ to use another number.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from provisioning.site import Inventory
 
 EXAMPLE = Path(__file__).parent.parent / "inventories" / "example"
 NUMBER = int(os.environ.get("PROVISION_TEST_LAB_NUMBER", "1"))
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every program that the tests start: take that back."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
