@@ -27,15 +27,11 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Work:
-    """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read.
-
-    `off_premises` are the people whose user data would be copied off the premises.
-    """
+    """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read."""
 
     resources: tuple[Resource, ...]
     proofs: tuple[Proof, ...]
     warnings: tuple[str, ...] = ()
-    off_premises: tuple[str, ...] = ()
 
 
 class Request(Protocol):
@@ -46,10 +42,6 @@ class Request(Protocol):
 
     def people(self, inventory: Inventory) -> tuple[str, ...]:
         """Whose accounts must be looked up before :meth:`compile`."""
-        ...
-
-    def desks(self, inventory: Inventory) -> Mapping[str, str | None]:
-        """Whom the request is about, and the workplace that each of them has under it."""
         ...
 
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work: ...

@@ -12,7 +12,6 @@ from provisioning.reports.document import ReportDocument
 _ENDED = {
     "done": "Done",
     "partial": "Partly done",
-    "waiting": "Waiting for what does not answer",
     "interrupted": "Interrupted",
     "running": "Running, or ended without a word",
     "undone": "Done, and taken back since",
