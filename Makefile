@@ -1,11 +1,14 @@
 # The two commands of the README are `make demo` and `make test`. Both install what they need and can be run twice.
 PYTHON := .venv/bin/python
 
-.PHONY: help bootstrap demo test lint unit lab-tests schemas lock
+.PHONY: help bootstrap lab-packages demo test lint unit lab-tests schemas lock storm workers
 
 help:
 	@echo "make demo       start the lab and onboard the example site's new hire (root)"
 	@echo "make test       every check and every test, lab tests included (root)"
+	@echo "make storm      kill runs and undos hundreds of times; nothing may be lost or done twice (3 minutes)"
+	@echo "make workers    kill and stop workers at random while they work; count what comes of it (root)"
+	@echo "make lab-packages  install the Debian packages of the whole lab (root)"
 	@echo "make lint       ruff, mypy --strict, import layers"
 	@echo "make unit       tests that need no lab"
 	@echo "make lab-tests  tests against the real servers of the lab (root)"
@@ -15,10 +18,13 @@ help:
 bootstrap:
 	@.ci/bootstrap
 
+lab-packages:
+	@.ci/bootstrap --more
+
 demo: bootstrap
 	@$(PYTHON) -m provisioning.lab.demo
 
-test: lint
+test: lab-packages lint
 	$(PYTHON) -m pytest
 
 lint: bootstrap
@@ -30,7 +36,7 @@ lint: bootstrap
 unit: bootstrap
 	$(PYTHON) -m pytest -m "not lab"
 
-lab-tests: bootstrap
+lab-tests: lab-packages
 	$(PYTHON) -m pytest -m lab
 
 schemas: bootstrap
@@ -39,3 +45,6 @@ schemas: bootstrap
 lock:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --output-file requirements.lock --quiet --custom-compile-command "make lock"
+
+workers: lab-packages
+	@$(PYTHON) -m tests.many.storm

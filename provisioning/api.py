@@ -13,28 +13,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from provisioning.bulk import Bulk
 from provisioning.connections.openers import OPENERS
 from provisioning.connections.pool import Pool
-from provisioning.engine import document, planner
+from provisioning.engine import document, outbox, planner
 from provisioning.engine.events import Listener, one_at_a_time
+from provisioning.engine.planner import TargetSessions
 from provisioning.engine.prover import prove
-from provisioning.engine.run import carry_out, request_of_undo, to_take_back
-from provisioning.errors import RequestError, TargetError
-from provisioning.ledger import Ledger, RunRecord
+from provisioning.engine.run import (
+    alone,
+    begun_to_undo,
+    carry_out,
+    request_of_undo,
+    stop_for_undo,
+    to_take_back,
+)
+from provisioning.errors import RequestError, TargetError, UnreachableError
+from provisioning.intake import clearance, permit_more
+from provisioning.ledger import Entry, Ledger, OpenTarget, RunRecord, moment
+from provisioning.procedures import registry
+from provisioning.procedures.approvals import Grounds, grounds
 from provisioning.procedures.base import Accounts, Request
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
+from provisioning.procedures.licences import Seat, seats
 from provisioning.procedures.onboard import Onboard, onboard
+from provisioning.procedures.ownership import owners
 from provisioning.resources.base import Change, Proof, ProofResult, State
 from provisioning.resources.directory.accounts import read_accounts
+from provisioning.seats import give_back, ledger_exists, seats_of_changes, shortages, take_again
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
@@ -42,9 +59,11 @@ from provisioning.site.load import load
 
 __all__ = ["Onboard", "Plan", "Run", "Site", "onboard"]
 
+_ALL = 1_000_000
+
 
 @dataclass(frozen=True)
-class Site:
+class Site(Bulk):
     """One site and the ways to its systems. Make it with :meth:`load`."""
 
     inventory: Inventory
@@ -57,17 +76,23 @@ class Site:
     @cached_property
     def ledger(self) -> Ledger:
         """The site's ledger, opened on first use."""
-        return Ledger(self.inventory.ledger)
+        return Ledger.at(self.inventory.ledger, self.secrets, desks=outbox.desks_of(self.inventory))
 
     @cached_property
     def secrets(self) -> Secrets:
         """Where the site's secret references lead."""
-        return Secrets(self.inventory.folder, self.inventory.handover)
+        return Secrets.of(self.inventory)
 
     @contextmanager
     def connect(self) -> Iterator[Pool]:
         """Sessions to the site's systems, opened on first use and closed at the end of the block."""
         with Pool(self.inventory, self.secrets, OPENERS) as pool:
+            yield pool
+
+    @contextmanager
+    def reading(self) -> Iterator[TargetSessions]:
+        """Sessions to read what there is, for plans. (A worker's wait until nobody else is at work on a device.)"""
+        with self.connect() as pool:
             yield pool
 
     def plan(self, request: Request | None = None) -> Plan:
@@ -78,19 +103,25 @@ class Site:
         for the directory.
         """
         request = request or onboard(*(key for key, person in self.inventory.people.items() if person.workplace))
-        with self.connect() as pool:
+        with self.reading() as pool:
             work = request.compile(self.inventory, self._accounts(request, pool))
             reading = planner.read(work.resources, pool)
         changes = planner.compare(work.resources, reading)
+        whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
+        # What could not be read may have to be changed when it can be.
+        possible = [Change(r.address, None, r.desired) for r in work.resources if r.target in reading.unread]
+        wanted = seats(self.inventory, [r.address for r in work.resources if r.desired is not None], whose)
         return Plan(
             self,
             request.title,
             request.to_plain(),
             tuple(changes),
             work.proofs,
-            (*self._warnings(), *work.warnings),
+            (*self._warnings(), *self._shortages(wanted), *work.warnings),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
+            grounds=grounds(self.inventory, [*changes, *possible], whose, work.off_premises),
+            seats=wanted,
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
@@ -115,6 +146,84 @@ class Site:
         """The latest runs, newest first."""
         return [Run(self, record) for record in self.ledger.runs(limit)]
 
+    def resume(
+        self,
+        run_id: int,
+        listener: Listener | None = None,
+        *,
+        now: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        """Go on with a run, whoever began it and however it ended: nothing that was verified is done again, and what
+        was attempted is read again first. Targets that wait are tried when they are due, with `now` all.
+
+        Setting `stop` lets the batches under way finish; the run is ``interrupted`` then. Raises
+        :class:`~provisioning.errors.InUseError` when somebody is at it, :class:`~provisioning.errors.RequestError` when
+        it was taken back; a run that is done is returned as it is.
+        """
+        return self._carry_out(run_id, listener, resume=True, now=now, stop=stop)
+
+    def resumable(self, *, now: bool = False) -> list[Run]:
+        """The runs that can go on, oldest first: those whose owner died or was stopped, and those that wait for a
+        target that is due (with `now`: for any). Some of them may be in other hands at the moment."""
+        found = self.ledger.runs(_ALL, states=("running", "interrupted", "waiting"))
+        due = moment(datetime.now(UTC))
+        return [
+            Run(self, record)
+            for record in reversed(found)
+            if now or record.state != "waiting" or any(target.next_try <= due for target in record.targets)
+        ]
+
+    def _carry_out(
+        self,
+        run_id: int,
+        listener: Listener | None,
+        *,
+        resume: bool,
+        now: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        if resume:
+            take_again(self.ledger, self.inventory, self.ledger.run(run_id))
+        with self.connect() as pool:
+
+            def replan(
+                run: RunRecord, targets: Collection[str]
+            ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
+                with self.reading() as sessions:
+                    return self._replan(run, targets, sessions)
+
+            record = carry_out(
+                self.ledger,
+                run_id,
+                pool,
+                one_at_a_time(listener),
+                settings=self.inventory.runs,
+                replan=replan,
+                resume=resume,
+                now=now,
+                stop=stop,
+            )
+        give_back(self.ledger, self.inventory, record)
+        outbox.after_run(self.ledger, self.inventory, self.secrets, record.id)
+        return Run(self, record)
+
+    def _replan(
+        self, run: RunRecord, targets: Collection[str], pool: TargetSessions
+    ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
+        """What a run's request asks of targets that could not be read before."""
+        if run.undoes is not None:
+            changes, unread = to_take_back(self.ledger.run(run.undoes).changes, pool)
+            left = planner.inverse(changes)
+        else:
+            request = registry.from_plain(run.request)
+            work = request.compile(self.inventory, self._accounts(request, pool))
+            reading = planner.read([r for r in work.resources if r.target in targets], pool)
+            left, unread = planner.compare(work.resources, reading), dict(reading.unread)
+            whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
+            permit_more(self.ledger, run, grounds(self.inventory, left, whose, work.off_premises))
+        return [c for c in left if c.target in targets], {t: e for t, e in unread.items() if t in targets}
+
     def read_plan(self, file: Path) -> Plan:
         """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""
         try:
@@ -131,8 +240,21 @@ class Site:
             ) from exc
         proofs = tuple(document.read_proof(proof) for proof in saved.proofs)
         unread = {target: TargetError(target, reason) for target, reason in saved.unread.items()}
+        request = registry.from_plain(saved.request)
+        # What needs approval is never taken from the file.
         return Plan(
-            self, saved.title, saved.request, changes, proofs, tuple(saved.warnings), unread, sum(saved.counts.values())
+            self,
+            saved.title,
+            saved.request,
+            changes,
+            proofs,
+            tuple(saved.warnings),
+            unread,
+            sum(saved.counts.values()),
+            grounds=grounds(
+                self.inventory, changes, owners(self.inventory, request, [(c.address, c.after) for c in changes])
+            ),
+            seats=seats_of_changes(self.inventory, request, [c for c in changes if c.after is not None]),
         )
 
     def _people_of(self, name: str) -> tuple[str, ...]:
@@ -148,7 +270,7 @@ class Site:
             )
         return there
 
-    def _accounts(self, request: Request, pool: Pool) -> Accounts:
+    def _accounts(self, request: Request, pool: TargetSessions) -> Accounts:
         """Whose account is whose; for people without one also who has the names that they might get."""
         site, people = self.inventory, request.people(self.inventory)
         with pool.session("directory") as session:
@@ -164,6 +286,9 @@ class Site:
                 ),
             )
         return Accounts(tuple(dict.fromkeys(found)))
+
+    def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
+        return shortages(self.ledger, wanted) if wanted and ledger_exists(self.inventory) else iter(())
 
     def _warnings(self) -> Iterator[str]:
         for system in ("directory", "windows"):
@@ -184,26 +309,97 @@ class Plan:
     unread: Mapping[str, TargetError]
     resources: int
     undoes: int | None = None
+    basis: frozenset[int] = frozenset()
+    """For an undo: the changes that the run had attempted when this was planned."""
+    grounds: Grounds = field(default_factory=dict)
+    """Role → what it must approve before this may be carried out."""
+    seats: tuple[Seat, ...] = ()
+    """The licence seats that this takes."""
 
     @property
     def is_empty(self) -> bool:
         """Whether everything is as it should be (and everything could be read)."""
         return not self.changes and not self.unread
 
-    def apply(self, listener: Listener | None = None) -> Run:
-        """Carry out the changes, then run the proofs; all of it is in the ledger.
+    @property
+    def is_approved(self) -> bool:
+        """Whether nobody has to approve this, or everybody has (then :meth:`apply` carries it out)."""
+        if not self.grounds or self.undoes is not None:
+            return True
+        try:
+            clearance(self.site.ledger, self, None)
+        except RequestError:
+            return False
+        return True
 
-        `listener` gets the engine's events. The run ends ``partial`` when a change failed, a target could not be read,
-        or a proof did not pass; nothing is raised for that.
+    @property
+    def can_wait(self) -> bool:
+        """Whether a target did not answer that a run would come back to."""
+        return any(isinstance(error, UnreachableError) for error in self.unread.values())
+
+    @property
+    def waits_already(self) -> bool:
+        """Whether a run of the same request waits for all that could not be read, so that another one adds nothing."""
+        waiting = self.site.ledger.runs(_ALL, states={"waiting"})
+        same = [run for run in waiting if run.request == self.request]
+        return any(self.unread.keys() <= {target.target for target in run.targets} for run in same)
+
+    def apply(
+        self,
+        listener: Listener | None = None,
+        *,
+        request_id: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        """Carry out the changes, then run the proofs; all of it is in the ledger, and whatever kills this process can
+        be mended by :meth:`Site.resume`.
+
+        `listener` gets the engine's events. The run ends ``done``; ``waiting`` when a target does not answer;
+        ``partial`` when a change failed or a proof did not pass; ``interrupted``. Nothing is raised for that.
         """
-        ledger = self.site.ledger
-        record = ledger.begin(self.title, self.request, self.changes, undoes=self.undoes)
-        with self.site.connect() as pool:
-            carry_out(ledger, record, pool, self.proofs, one_at_a_time(listener), complete=not self.unread)
-        run = self.site.run(record.id)
-        if self.undoes is not None and run.succeeded:
-            ledger.end(self.undoes, "undone")
-        return run
+        return self.site._carry_out(self.begin(request_id=request_id).id, listener, resume=False, stop=stop)
+
+    def begin(self, *, request_id: int | None = None, log: Sequence[Entry] = ()) -> Run:
+        """Write the run down and do nothing yet: :meth:`Site.resume` carries it out, here or elsewhere.
+
+        With `request_id` that request is running from now on; without, what is asked for here is written down as a
+        request that begins at once. Raises :class:`~provisioning.errors.RequestError` when it may not, when approvals
+        or licence seats are missing, or when the run to be taken back went on since this was planned.
+        """
+        ledger, at = self.site.ledger, datetime.now(UTC)
+        if self.undoes is None:
+            request_id = clearance(ledger, self, request_id)
+        patience = self.site.inventory.runs
+
+        def write() -> RunRecord:
+            return ledger.begin(
+                self.title,
+                self.request,
+                self.changes,
+                undoes=self.undoes,
+                request_id=request_id,
+                asked=self.undoes is None,
+                seats=[(seat.pool, seat.candidates, seat.holder) for seat in self.seats],
+                proofs=self.proofs,
+                unread={target: error.message for target, error in self.unread.items()},
+                next_try=at + patience.wait_after(1),
+                deadlines={
+                    # Who answers, but not to us, will not do so tomorrow either.
+                    target: at + (patience.deadline if isinstance(error, UnreachableError) else timedelta())
+                    for target, error in self.unread.items()
+                },
+                log=log,
+            )
+
+        if self.undoes is None:
+            return Run(self.site, write())
+        with alone(ledger, self.undoes):
+            undone = ledger.run(self.undoes)
+            begun_to_undo(ledger, undone)
+            if {r.id for r in undone.changes if r.attempted} != self.basis:
+                raise RequestError(f"run {self.undoes} went on since this was planned; undo it again")
+            stop_for_undo(ledger, undone)
+            return Run(self.site, write())
 
     def to_document(self) -> document.PlanDocument:
         """The plan as plain data (see ``docs/plan.schema.json``)."""
@@ -231,8 +427,13 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``running``, ``done``, ``partial``, ``interrupted`` or ``undone``."""
+        """``running``, ``waiting``, ``interrupted``, ``partial``, ``done`` or ``undone``."""
         return self.record.state
+
+    @property
+    def waits_for(self) -> tuple[OpenTarget, ...]:
+        """The targets that the run has to come back to."""
+        return self.record.targets
 
     @property
     def succeeded(self) -> bool:
@@ -242,21 +443,27 @@ class Run:
     def undo(self, listener: Listener | None = None) -> Run:
         """Take back exactly what this run did, as a run of its own; what drifted since is left alone and named.
 
-        Raises :class:`~provisioning.errors.RequestError` when the run is an undo itself or was undone already.
+        Raises :class:`~provisioning.errors.RequestError` when the run is an undo itself, was undone already, or is just
+        being taken back.
         """
         return self.undo_plan().apply(listener)
 
     def undo_plan(self) -> Plan:
         """What :meth:`undo` would do: the inverse changes, in reverse order. Raises what :meth:`undo` raises."""
-        if self.record.undoes is not None:
-            raise RequestError(
-                f"run {self.id} is itself the undoing of run {self.record.undoes}; run the request again instead"
-            )
         record = self.site.ledger.run(self.id)
-        if record.state == "undone":
-            raise RequestError(f"run {self.id} was undone already")
+        tried = begun_to_undo(self.site.ledger, record)
         with self.site.connect() as pool:
-            begun, unread = to_take_back(record.changes, pool)
+            begun, unread = to_take_back(record.changes, pool, begun=tried)
         changes = tuple(planner.inverse(begun))
-        title = f"undo run {self.id}: {record.title}"
-        return Plan(self.site, title, request_of_undo(record), changes, (), (), unread, len(changes), undoes=self.id)
+        return Plan(
+            self.site,
+            f"undo run {self.id}: {record.title}",
+            request_of_undo(record),
+            changes,
+            (),
+            (),
+            unread,
+            len(changes),
+            undoes=self.id,
+            basis=frozenset(r.id for r in record.changes if r.attempted),
+        )

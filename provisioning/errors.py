@@ -5,6 +5,7 @@
     ProvisioningError
     ├── SiteError                 the site's files are wrong (file and line in the message)
     ├── RequestError              what was asked for cannot be planned (unknown person, unapproved package …)
+    │   └── InUseError            somebody else is working on the same run at this moment
     ├── SecretError               a credential reference does not lead to a value
     ├── LedgerError               the ledger cannot be opened, read or written
     ├── TargetError               a system did not do what was asked; knows its target
@@ -27,6 +28,7 @@ __all__ = [
     "BlockedError",
     "CredentialError",
     "DriftError",
+    "InUseError",
     "LabError",
     "LedgerError",
     "ProvisioningError",
@@ -60,6 +62,10 @@ class RequestError(ProvisioningError):
     """What was asked for cannot be planned; nothing was changed."""
 
 
+class InUseError(RequestError):
+    """Somebody else is working on the same run at this moment; nothing was changed. Try again later."""
+
+
 class SecretError(ProvisioningError):
     """A credential reference does not lead to a value. The message names the reference, never a value."""
 
@@ -85,7 +91,8 @@ class TargetError(ProvisioningError):
 
 
 class UnreachableError(TargetError):
-    """Nobody answers at the target: switched off, cable pulled, wrong address. Trying again later may help."""
+    """Nobody answers at the target (switched off, cable pulled, wrong address), or it answers that it cannot just now
+    (busy, shutting down, out of a quota). Trying again later may help."""
 
 
 class TrustError(TargetError):

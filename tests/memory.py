@@ -78,6 +78,10 @@ class MemorySessions:
 
     systems: Mapping[str, MemorySystem]
     opened: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def drop(self, target: str) -> None:
+        self.dropped.append(target)
 
     @contextmanager
     def session(self, target: str) -> Iterator[MemorySystem]:

@@ -20,7 +20,7 @@ def VERB(  # noqa: N802  (it is an object)
     """Make everybody with a workplace ready, or carry out the plan in FILE (see `provision plan --save`).
 
     Shows the plan and asks; applies; runs the proofs. Ctrl-C finishes what is under way and stops.
-    Exit codes: 0 done, 3 partly done or interrupted, 1 error.
+    Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
     """
     site = invocation.site()
     return carry_out(lambda: site.plan() if file is None else site.read_plan(file), Manner(yes, output, report))

@@ -12,17 +12,20 @@ from pathlib import Path
 import click
 
 from provisioning.api import Plan, Run, Site
+from provisioning.cli import asking
 from provisioning.cli.exits import DONE, ERROR, PARTIAL, leave_at_once
 from provisioning.cli.files import writable, write
 from provisioning.cli.invocation import console
 from provisioning.cli.progress import Watcher
 from provisioning.errors import RequestError
+from provisioning.procedures.base import Request
 from provisioning.reports import document, page, text
-from provisioning.reports.words import to_json
+from provisioning.reports.words import count, to_json
+from provisioning.site.clock import start_words
 
 LEFT = (
     "Left at once. What was done is kept; what was under way may be half done. "
-    "Run the same command again to go on; `provision show runs`, then `provision undo N` take it back."
+    "`provision resume` goes on; `provision show runs`, then `provision undo N` take it back."
 )
 
 ACCOUNT = "directory.user"
@@ -53,12 +56,12 @@ def carry_out(make_plan: Callable[[], Plan], manner: Manner) -> int:
     begun, started = time.monotonic(), _now()
     plan = make_plan()
     planning = time.monotonic() - begun
-    if not plan.changes:
+    if not plan.changes and (not plan.can_wait or plan.waits_already):
         return _nothing_to_do(plan, manner, started, planning)
     screen.print(text.plan(plan))
-    number = len(plan.changes)
-    question = "\nApply this change?" if number == 1 else f"\nApply these {number} changes?"
-    if not manner.yes and not click.confirm(question, err=manner.output == "json"):
+    if not plan.is_approved:
+        return asking.ask(plan, manner.yes, manner.output)
+    if not manner.yes and not click.confirm(_question(plan), err=manner.output == "json"):
         click.echo("Nothing was changed.", err=True)
         return ERROR
     screen.print()
@@ -75,6 +78,18 @@ def carry_out(make_plan: Callable[[], Plan], manner: Manner) -> int:
     return DONE if run.succeeded else PARTIAL
 
 
+def carry_out_later(site: Site, request: Request, start: datetime, manner: Manner) -> int:
+    """The exit code after planning, asking and writing down a request that begins at `start`."""
+    if manner.report is not None:
+        raise RequestError("--report goes with what is carried out now; `provision show request N` tells of the others")
+    manner.check()
+    plan = site.plan(request)
+    screen = console(stderr=manner.output == "json")
+    screen.print(text.plan(plan))
+    screen.print(f"\nTo begin on {start_words(start, site.inventory)}.")
+    return asking.ask(plan, manner.yes, manner.output, start)
+
+
 def of_run(
     site: Site, run: Run, *, warnings: tuple[str, ...] = (), unread: dict[str, str] | None = None,
     seconds: dict[str, float] | None = None,
@@ -88,6 +103,12 @@ def of_run(
     files = {login: site.secrets.handover_file(login) for login in logins}
     waiting = {login: str(file) for login, file in files.items() if file.exists()}
     return document.of_run(run.record, warnings=warnings, unread=unread, handover=waiting, seconds=seconds)
+
+
+def _question(plan: Plan) -> str:
+    if not plan.changes:
+        return f"\nWait for {count(len(plan.unread), 'target')} to answer?"
+    return f"\nApply {'this change' if len(plan.changes) == 1 else f'these {len(plan.changes)} changes'}?"
 
 
 def _nothing_to_do(plan: Plan, manner: Manner, started: str, planning: float) -> int:

@@ -9,7 +9,8 @@ import click
 
 from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, console, output_option
-from provisioning.lab.office import Office, standing, write_site
+from provisioning.lab.office import ROOT, Office, standing, write_site
+from provisioning.lab.postgres import Postgres
 from provisioning.reports import listing
 from provisioning.reports.words import safe, to_json
 
@@ -26,10 +27,14 @@ def VERB() -> None:  # noqa: N802  (it is an object)
 
 @VERB.command("up")
 @_number
+@click.option("--service-desk", is_flag=True, help="Start a service desk too (Request Tracker; docs/service-desk.md).")
 @click.pass_obj
-def up(invocation: Invocation, number: int) -> int:
+def up(invocation: Invocation, number: int, service_desk: bool) -> int:
     """Start the lab that the site describes. Run again, it starts what is missing."""
-    Office(invocation.site_folder, number).up(_say)
+    office = Office(invocation.site_folder, number)
+    office.up(_say)
+    if service_desk:
+        office.start_desk(_say)
     return DONE
 
 
@@ -38,6 +43,7 @@ def up(invocation: Invocation, number: int) -> int:
 @click.pass_obj
 def down(invocation: Invocation, number: int) -> int:
     """Stop the lab; nothing of it keeps running."""
+    Postgres.of_lab(ROOT / str(number), number).down()
     _lab(invocation, number).down(_say)
     return DONE
 
@@ -67,6 +73,31 @@ def site(invocation: Invocation, folder: Path, number: int) -> int:
     """Write a copy of the site into DIR, with the addresses and folders of lab number N."""
     write_site(invocation.site_folder, folder, number)
     _say(f"Wrote {safe(folder)}. Now: provision --site {safe(shlex.quote(str(folder)))} lab up --number {number}")
+    return DONE
+
+
+@VERB.group("database")
+def database() -> None:
+    """A PostgreSQL server for a ledger that several workers share. Only there when it is asked for."""
+
+
+@database.command("up")
+@_number
+def database_up(number: int) -> int:
+    """Start it, and say what the site has to hold."""
+    server = Postgres.of_lab(ROOT / str(number), number)
+    server.up()
+    server.make_database("ledger")
+    for line in ("ledger:", f"  url: {server.url('ledger')}", f"  password: file:{server.password}"):
+        _say(line)
+    return DONE
+
+
+@database.command("down")
+@_number
+def database_down(number: int) -> int:
+    """Stop it and remove its databases."""
+    Postgres.of_lab(ROOT / str(number), number).down()
     return DONE
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from provisioning.cli.asked import request_of
 from provisioning.cli.exits import CHANGES_PENDING, DONE, ERROR
 from provisioning.cli.files import writable, write
 from provisioning.cli.invocation import Invocation, console, onboard_options, output_option
-from provisioning.cli.requests import request_of
 from provisioning.reports import text
 from provisioning.reports.words import to_json
 

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from provisioning.engine.events import BatchStarted, ChangeSettled, Event, ProofSettled, Stopping
+from provisioning.engine.events import BatchStarted, ChangeSettled, Event, LockAwaited, ProofSettled, Stopping
 from provisioning.reports import text, words
 
 
@@ -75,6 +75,8 @@ class Watcher:
             case ProofSettled(result):
                 self._under_way.clear()
                 self._step(text.proof(result.proof.name, result.proof.target, result.passed, result.detail))
+            case LockAwaited(target, holder):
+                self._line(Text(f"… {words.safe(target)}: waiting for {words.safe(holder)}", "yellow"))
             case Stopping():
                 self._line(Text("Stopping: what is under way will be finished. Ctrl-C again leaves at once.", "yellow"))
         if self._task is not None:

@@ -1,27 +1,36 @@
-"""From words on the command line to a request."""
+"""``provision requests``."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
-from provisioning.api import Onboard, onboard
-from provisioning.errors import RequestError
+import click
 
-PROCEDURES = ("onboard",)
-
-
-def request_of(words: Sequence[str], desk: str | None, packages: Sequence[str]) -> Onboard | None:
-    """``onboard E1042`` → a request; no words → ``None``: the whole site. Raises :class:`RequestError`."""
-    if not words:
-        if desk or packages:
-            raise RequestError("--desk and --with go with a person: provision plan onboard PERSON --desk …")
-        return None
-    procedure, *persons = words
-    if procedure not in PROCEDURES:
-        raise RequestError(f"there is no procedure {procedure!r}; expected: provision plan onboard PERSON…")
-    return onboarding(persons, desk, packages)
+from provisioning.cli.exits import DONE
+from provisioning.cli.invocation import Invocation, console, output_option
+from provisioning.intake import OPEN
+from provisioning.reports import listing, requests
+from provisioning.reports.words import to_json
 
 
-def onboarding(persons: Sequence[str], desk: str | None, packages: Sequence[str]) -> Onboard:
-    """A request to onboard `persons`, each named once."""
-    return onboard(*dict.fromkeys(persons), workplace=desk, software=packages)
+@click.command("requests")
+@click.option("--all", "everything", is_flag=True, help="Also those that are finished, refused or cancelled.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), default=200, show_default=True, help="The latest N.")
+@output_option
+@click.pass_obj
+def VERB(invocation: Invocation, *, everything: bool, limit: int, output: str) -> int:  # noqa: N802  (it is an object)
+    """List the requests that wait for something or were left partly done, newest first.
+
+    `provision show request N` tells the story of one.
+    """
+    site = invocation.site()
+    place = site.inventory.ledger
+    # Looking must not create a ledger.
+    there = not isinstance(place, Path) or place.exists()
+    found = site.requests(limit, states=() if everything else (*OPEN, "partial")) if there else []
+    plain = requests.listed(found, site.inventory)
+    if output == "json":
+        click.echo(to_json(plain))
+    else:
+        console().print(listing.as_text(plain))
+    return DONE

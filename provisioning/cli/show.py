@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +13,8 @@ from provisioning.cli.carrying import of_run
 from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import RequestError
-from provisioning.ledger import RunRecord
-from provisioning.reports import listing, text, things
+from provisioning.ledger import RequestRecord, RunRecord
+from provisioning.reports import listing, requests, text, things
 from provisioning.reports.words import to_json
 from provisioning.site.lines import did_you_mean
 
@@ -22,6 +23,7 @@ RUNS_SEARCHED = 500
 
 LISTS: dict[str, Callable[[Site], Any]] = {
     "runs": lambda site: things.runs(_records(site)),
+    "requests": lambda site: requests.listed(_requests(site), site.inventory),
     "people": lambda site: things.people(site.inventory),
     "workplaces": lambda site: things.workplaces(site.inventory),
     "workstations": lambda site: things.workstations(site.inventory),
@@ -32,6 +34,7 @@ LISTS: dict[str, Callable[[Site], Any]] = {
     "software": lambda site: things.software(site.inventory),
 }
 ONE: dict[str, Callable[[Site, str], Any]] = {
+    "request": lambda site, key: _request(site, _number(key, "request")),
     "person": lambda site, key: things.person(site.inventory, key, _records(site)),
     "workplace": lambda site, key: things.workplace(site.inventory, key, _records(site)),
     "workstation": lambda site, key: things.workstation(site.inventory, key, _records(site)),
@@ -52,11 +55,12 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
 
     \b
     provision show                      the site at a glance
-    provision show people               also: runs, workplaces, workstations, outlets,
+    provision show people               also: runs, requests, workplaces, workstations, outlets,
                                         switches, vlans, profiles, software
     provision show person E1042         also: workplace W, workstation WS, outlet O,
                                         switch S, profile P, package P
     provision show run 7                what a run did and proved
+    provision show request 7            what was asked for, who approved it, what came of it
     """
     _refuse(what, name)
     site = invocation.site()
@@ -91,12 +95,23 @@ def _thing(site: Site, what: str | None, name: str | None) -> Any:
     return LISTS[what](site) if name is None else ONE[what](site, name)
 
 
-def _number(word: str) -> int:
+def _number(word: str, what: str = "run") -> int:
     if not (word.isascii() and word.isdigit() and len(word) < 19):
-        raise RequestError(f"{word!r} is not the number of a run; `provision show runs` lists them")
+        raise RequestError(f"{word!r} is not the number of a {what}; `provision show {what}s` lists them")
     return int(word)
+
+
+def _request(site: Site, number: int) -> Any:
+    record = site.ledger.request(number)
+    return requests.story(record, site.inventory, site.ledger.worklog(request_id=number))
+
+
+def _requests(site: Site) -> list[RequestRecord]:
+    place = site.inventory.ledger
+    return [] if isinstance(place, Path) and not place.exists() else site.requests(RUNS_SEARCHED)
 
 
 def _records(site: Site) -> list[RunRecord]:
     # Looking must not create a ledger.
-    return [run.record for run in site.runs(RUNS_SEARCHED)] if site.inventory.ledger.exists() else []
+    place = site.inventory.ledger
+    return [] if isinstance(place, Path) and not place.exists() else [run.record for run in site.runs(RUNS_SEARCHED)]

@@ -21,7 +21,7 @@ def VERB(  # noqa: N802  (it is an object)
 
     `provision show runs` lists the runs.
 
-    Shows what would be taken back and asks. Exit codes: 0 done, 3 partly done or interrupted, 1 error.
+    Shows what would be taken back and asks. Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
     """
     done = invocation.site().run(run)
     return carry_out(done.undo_plan, Manner(yes, output, report))

@@ -16,7 +16,7 @@ from typing import Any
 
 from provisioning.connections.ldap_operations import Add, Delete, Entry, Modify, Operation, Rename, Values
 from provisioning.connections.ldap_refusals import bind_code, code_text, refusal
-from provisioning.errors import CredentialError, RejectedError, TargetError, TrustError, UnreachableError
+from provisioning.errors import CredentialError, TargetError, TrustError, UnreachableError
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.directory import Directory
@@ -82,14 +82,14 @@ class DirectorySession:
         below `base` (the whole domain); with `one_entry`, `base` itself."""
         return list(self._pages(condition, attributes, base or self.directory.base_dn, one_entry))
 
-    def write(self, operations: Sequence[Operation]) -> list[RejectedError | None]:
+    def write(self, operations: Sequence[Operation]) -> list[TargetError | None]:
         """Send the operations, many on their way at once; gives one refusal or ``None`` for each.
 
         The server may work on them in any order: operations that need each other go into separate calls.
         Raises :class:`UnreachableError` when the connection is lost; what had been sent may or may not have
         been done.
         """
-        outcomes: list[RejectedError | None] = []
+        outcomes: list[TargetError | None] = []
         for start in range(0, len(operations), WINDOW):
             outcomes += self._window(operations[start : start + WINDOW])
         return outcomes
@@ -195,13 +195,13 @@ class DirectorySession:
             if not cookie:
                 return
 
-    def _window(self, operations: Sequence[Operation]) -> list[RejectedError | None]:
+    def _window(self, operations: Sequence[Operation]) -> list[TargetError | None]:
         # ldap3's own pipelining (its ASYNC strategy) reads in a second thread on the same TLS connection, and
         # that thread spins for ever after a close when a timeout is set. So: send all, then read all, on one
         # thread.
         strategy = self._connection.strategy
         waiting: dict[int, int] = {}
-        outcomes: list[RejectedError | None] = [None] * len(operations)
+        outcomes: list[TargetError | None] = [None] * len(operations)
         try:
             for index, operation in enumerate(operations):
                 kind, request = _request(operation)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from provisioning.errors import RejectedError
+from provisioning.errors import RejectedError, TargetError, UnreachableError
 
 _BIND_CODE = re.compile(r"\bdata ([0-9a-fA-F]{1,8})\b")
 _WIN32_CODE = re.compile(r"\b0*([0-9A-Fa-f]{2,8}):")
@@ -35,6 +35,7 @@ _HOW_TO_GO_ON = {
     68: "the name is taken already",
     80: "it reports a fault of its own; look at the server's log",
 }
+_NOT_NOW = frozenset({51, 52})
 _WIN32 = {
     0x52D: "the password does not meet the domain's policy; raise directory.passwords.length in the site",
     0x1F: "the password did not come over a secure channel or is badly encoded",
@@ -71,12 +72,13 @@ def code_text(code: str) -> str:
     return _BIND.get(code) or (f"the server answers {code}" if code else "wrong user name or password")
 
 
-def refusal(target: str, operation: str, result: Mapping[str, Any]) -> RejectedError:
-    """The error for an LDAP result other than success. `operation` says what was tried, such as ``adding
-    CN=…``."""
+def refusal(target: str, operation: str, result: Mapping[str, Any]) -> TargetError:
+    """The error for an LDAP result other than success: :class:`RejectedError`, or :class:`UnreachableError` for a
+    server that cannot at the moment. `operation` says what was tried, such as ``adding CN=…``."""
     number, message = int(result["result"]), str(result.get("message") or "")
     found = _WIN32_CODE.search(message)
     win32 = int(found[1], 16) if found else 0
     reason = _WIN32.get(win32) or _HOW_TO_GO_ON.get(number) or "it gives no further reason"
     code = f"{result.get('description', 'result')} {number}" + (f", {win32:08X}" if win32 else "")
-    return RejectedError(target, f"{operation} was refused: {reason} ({code})")
+    error = UnreachableError if number in _NOT_NOW else RejectedError
+    return error(target, f"{operation} was refused: {reason} ({code})")

@@ -68,6 +68,19 @@ class Pool:
                 slot.session = None
                 raise
 
+    def drop(self, target: str) -> None:
+        """Close the session of `target`, if there is one and nobody is using it; the next use opens a new one."""
+        with self._guard:
+            slot = self._slots.get(target)
+        if slot is None or not slot.lock.acquire(blocking=False):
+            return
+        try:
+            if slot.session is not None:
+                slot.session.close()
+                slot.session = None
+        finally:
+            slot.lock.release()
+
     def close(self, *, wait: bool = True) -> None:
         """Close every session; without `wait`, only those that nobody is using."""
         with self._guard:

@@ -26,6 +26,8 @@ from provisioning.errors import CredentialError, RejectedError, TargetError, Unr
 from provisioning.site.workplaces import Windows, Workstation
 
 _BLOCK = 1024 * 1024  # octets
+_NOT_NOW = frozenset({0xC0000043, 0xC00000D0, 0xC0000205})
+"""MS-ERREF 2.3.1: a sharing violation (the file is in use), no more connections, not enough server resources."""
 
 
 class SmbFiles:
@@ -149,6 +151,8 @@ class SmbFiles:
                 self._target, f"{where} has no share {self._windows.smb_share}; check windows.smb_share"
             ) from exc
         except (SMBOSError, SMBException) as exc:
+            if _number(exc) in _NOT_NOW:
+                raise UnreachableError(self._target, f"{where} cannot {operation} now: {_status(exc)}") from exc
             raise RejectedError(self._target, f"{where} cannot {operation}: {_status(exc)}") from exc
         except (OSError, ValueError) as exc:  # smbprotocol reports a failed connection as a ValueError
             raise UnreachableError(
@@ -162,6 +166,10 @@ def _plain(target: str, name: str) -> str:
     return name
 
 
+def _number(exc: Exception) -> object:
+    return getattr(exc, "ntstatus", None) or getattr(exc, "status", None)
+
+
 def _status(exc: Exception) -> str:
-    status = getattr(exc, "ntstatus", None) or getattr(exc, "status", None)
+    status = _number(exc)
     return f"{type(exc).__name__} (NT status 0x{status:08X})" if isinstance(status, int) else type(exc).__name__

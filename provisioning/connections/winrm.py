@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from winrm.protocol import Protocol
 from winrm.transport import Transport
 
-from provisioning.errors import CredentialError, RejectedError, TrustError, UnreachableError
+from provisioning.errors import CredentialError, RejectedError, TargetError, TrustError, UnreachableError
 from provisioning.site.workplaces import Windows, Workstation
 
 _OPERATION_TIMEOUT = 10  # seconds that the PC may hold one Receive open
@@ -29,6 +29,10 @@ _CODEPAGE = 65001  # UTF-8
 _SHELL_LOST = frozenset({2150858843, 2150859173, 2150859174, 2150859175})
 """wsmerror.h: shell unknown (timed out), and the quotas of shells, of operations a user and of operations
 a shell."""
+
+_QUOTA = frozenset({*range(0x803381A5, 0x803381A9), 0x803381AB, *range(0x803381E4, 0x803381E9)})
+"""wsmerror.h, ERROR_WSMAN_QUOTA_*: shells, operations, users, the system, users with shells; and the same of one
+plug-in. Others are at work on the PC; a place becomes free."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class WinRm:
         except (winrm.exceptions.AuthenticationError, PermissionError) as exc:
             raise self._credential_error() from exc
         except winrm.exceptions.WinRMTransportError as exc:
+            if exc.code == 503:  # RFC 9110 15.6.4: http.sys has no room, or the service is starting
+                raise UnreachableError(self._target, f"{self._where} is too busy (HTTP 503); try again") from exc
             raise RejectedError(
                 self._target,
                 f"{self._where} answers HTTP {exc.code} instead of WinRM; check windows.port and "
@@ -153,10 +159,9 @@ class WinRm:
             "windows.credential in the site and that this account administers the PC",
         )
 
-    def _rejected(self, fault: winrm.exceptions.WSManFaultError) -> RejectedError:
-        return RejectedError(
-            self._target, f"WinRM at {self._where} refused (fault {fault.wsman_fault_code}): {fault.reason}"
-        )
+    def _rejected(self, fault: winrm.exceptions.WSManFaultError) -> TargetError:
+        error = UnreachableError if fault.wsman_fault_code in _QUOTA else RejectedError
+        return error(self._target, f"WinRM at {self._where} refused (fault {fault.wsman_fault_code}): {fault.reason}")
 
 
 def _protocol(workstation: Workstation, windows: Windows, password: str) -> Protocol:

@@ -36,11 +36,19 @@ class ProofSettled:
 
 
 @dataclass(frozen=True)
+class LockAwaited:
+    """Somebody else is working on a target; `holder` says who."""
+
+    target: str
+    holder: str
+
+
+@dataclass(frozen=True)
 class Stopping:
     """Ctrl-C was pressed: the batches that are under way finish, the rest is abandoned."""
 
 
-Event = BatchStarted | ChangeSettled | ProofSettled | Stopping
+Event = BatchStarted | ChangeSettled | ProofSettled | LockAwaited | Stopping
 Listener = Callable[[Event], None]
 
 

@@ -1,8 +1,12 @@
 """Carrying out changes: wave by wave, targets in parallel, each change verified by a second read.
 
-For one batch (one kind on one target) the steps are: read again; leave out what is done already or has moved since the
-plan; journal *attempted*; apply; read again and compare; journal *verified* or *failed*. A failed change stops what
-requires it and nothing else.
+For one batch (one kind on one target, under the target's lock) the steps are: read again; leave out what is done
+already or has moved since the plan; journal *attempted*; apply; read again and compare; journal *verified* or
+*failed*. A failed change stops what requires it and nothing else; a target that does not answer makes its changes,
+and what requires them, wait.
+
+A change that was attempted before (by a process that was killed, over a connection that broke) is not judged by its
+`before`: what a fresh read shows is ours, half done, and is carried on from there.
 """
 
 from __future__ import annotations
@@ -12,26 +16,27 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from provisioning.engine.events import BatchStarted, ChangeSettled, Listener, Stopping
-from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, waves
-from provisioning.errors import BlockedError, DriftError, ProvisioningError, VerifyError
+from provisioning.engine.deferral import Deferrals
+from provisioning.engine.events import BatchStarted, ChangeSettled, Listener, LockAwaited, Stopping
+from provisioning.engine.locks import Held, HeldError, Locks
+from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions, waves
+from provisioning.engine.retries import is_transient, pauses
+from provisioning.engine.verdicts import Result, drift, verdict
+from provisioning.errors import (
+    BlockedError,
+    DriftError,
+    LedgerError,
+    ProvisioningError,
+    RejectedError,
+    UnreachableError,
+)
 from provisioning.ledger import ChangeRecord, Ledger
-from provisioning.ledger.ledger import ChangeState
-from provisioning.resources.base import Address, Change, Kind, Sessions, State
+from provisioning.resources.base import Address, Change, Finishing, Kind, State
 from provisioning.resources.registry import KINDS
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Result:
-    """How one change ended. `error` says why when it is neither verified nor abandoned."""
-
-    change: Change[State]
-    state: ChangeState
-    error: ProvisioningError | None = None
 
 
 @dataclass
@@ -43,30 +48,36 @@ class Execution:
     """
 
     records: Sequence[ChangeRecord]
-    sessions: Sessions
+    sessions: TargetSessions
     ledger: Ledger
+    locks: Locks
+    deferrals: Deferrals
     listener: Listener
     stop: threading.Event = field(default_factory=threading.Event)
     interrupted: bool = field(default=False, init=False)
     _results: dict[Address, Result] = field(default_factory=dict, init=False)
 
     def run(self) -> list[Result]:
-        """Carry out the changes; one result a change, in the order of the records."""
-        self._ids = {record.change.address: record.id for record in self.records}
+        """Carry out what is not verified yet; one result a change, in the order of the records."""
+        self._records = {record.change.address: record for record in self.records}
+        self._attempted = {address for address, record in self._records.items() if record.attempted}
+        self._tried_now: set[Address] = set()
+        for address, record in self._records.items():
+            if record.state == "verified":
+                self._results[address] = Result(record.change, "verified")
         for wave in waves([record.change for record in self.records]):
-            self._run_wave(wave)
+            self._run_wave([change for change in wave if change.address not in self._results])
         return [self._results[record.change.address] for record in self.records]
 
     def _run_wave(self, wave: Sequence[Change[State]]) -> None:
         by_target: dict[str, list[Change[State]]] = defaultdict(list)
+        kept: list[Result] = []
         for change in wave:
-            failed = [r for r in change.requires if r in self._results and self._results[r].state != "verified"]
-            if failed and not self.stop.is_set():
-                self._settle(
-                    [Result(change, "blocked", BlockedError(f"not attempted, because {failed[0]} was not done"))]
-                )
+            if (result := self._kept_back(change)) is not None:
+                kept.append(result)
             else:
                 by_target[change.target].append(change)
+        self._settle(kept)
         if not by_target:
             return
         workers = ThreadPoolExecutor(min(len(by_target), MAX_TARGETS_AT_ONCE), "apply")
@@ -74,6 +85,22 @@ class Execution:
             self._await([workers.submit(self._run_target, target, changes) for target, changes in by_target.items()])
         finally:
             workers.shutdown(wait=False)
+
+    def _kept_back(self, change: Change[State]) -> Result | None:
+        """The result of a change that is not begun now: something it requires failed or waits, or its target rests."""
+        if self.stop.is_set():
+            return None
+        required = [self._results[a] for a in change.requires if a in self._results]
+        if failed := next((r for r in required if r.state not in {"verified", "deferred"}), None):
+            return Result(
+                change, "blocked", BlockedError(f"not attempted, because {failed.change.address} was not done")
+            )
+        if resting := self.deferrals.resting(change.target):
+            return Result(change, "deferred", UnreachableError(change.target, resting.reason))
+        unknown = [a for a in change.requires if a not in self._records and self.deferrals.is_unread(a.target)]
+        if waits_for := next((r.change.address for r in required if r.state == "deferred"), next(iter(unknown), None)):
+            return Result(change, "deferred", BlockedError(f"waits for {waits_for}"))
+        return None
 
     def _await(self, futures: Sequence[Future[None]]) -> None:
         """Wait for all; the first Ctrl-C asks the workers to stop after their batch, a second one is passed on at
@@ -91,77 +118,139 @@ class Execution:
         by_kind: dict[str, list[Change[State]]] = defaultdict(list)
         for change in changes:
             by_kind[change.address.kind].append(change)
-        for kind, batch in by_kind.items():
-            if self.stop.is_set():
-                self.interrupted = True
-                self._settle([Result(change, "abandoned") for change in batch])
-                continue
-            self.listener(BatchStarted(target, tuple(batch)))
+        seconds = self.deferrals.settings.lock_wait.total_seconds()
+        try:
+            with self.locks.hold(
+                target,
+                seconds=seconds,
+                on_wait=lambda holder: self.listener(LockAwaited(target, holder)),
+                stop=self.stop,
+            ) as held:
+                try:
+                    for kind, batch in by_kind.items():
+                        self._run_kind(target, kind, batch, held)
+                finally:
+                    self.sessions.drop(target)
+        except HeldError as exc:
+            reason = UnreachableError(target, f"{exc.holder} is still at work on it after {seconds:g} s")
+            self._put_off(changes, reason)
+        except LedgerError:
+            self.stop.set()  # what cannot be written down is not begun
+            raise
+
+    def _run_kind(self, target: str, kind: str, batch: Sequence[Change[State]], held: Held) -> None:
+        if self.stop.is_set() or self.deferrals.resting(target) or target in self.deferrals.given_up:
+            self._put_off(batch, None)
+            return
+        self.listener(BatchStarted(target, tuple(batch)))
+        waits = pauses(self.deferrals.settings.retries)
+        while left := [change for change in batch if change.address not in self._results]:
+            is_open, error = False, None
             try:
                 with self.sessions.session(target) as session:
-                    self._run_batch(KINDS[kind], session, batch)
+                    is_open = True
+                    error = self._run_batch(KINDS[kind], session, left, held)
+            except LedgerError:
+                raise
+            except UnreachableError as exc:
+                error = exc
             except ProvisioningError as exc:
-                self._settle([Result(c, "failed", exc) for c in batch if c.address not in self._results])
+                self._settle([Result(c, "failed", exc) for c in left if c.address not in self._results])
+            if error is None:
+                continue
+            pause = next(waits, None) if is_open else None
+            if pause is None or self.stop.wait(pause):
+                self._put_off([c for c in left if c.address not in self._results], error)
+            else:
+                _log.info("%s: trying again: %s", target, error)
 
-    def _run_batch(self, kind: Kind[State, object], session: object, batch: Sequence[Change[State]]) -> None:
+    def _put_off(self, changes: Sequence[Change[State]], error: UnreachableError | None) -> None:
+        """What is not done now: abandoned when we were asked to stop, else deferred until the target answers."""
+        if not changes:
+            return
+        if self.stop.is_set():
+            self.interrupted = True
+            self._settle([Result(change, "abandoned") for change in changes])
+            return
+        target = changes[0].target
+        if error is not None:
+            self.deferrals.put_off(target, error.message if error.target == target else str(error))
+        if (over := self.deferrals.given_up.get(target)) is not None:
+            self._settle([Result(change, "failed", UnreachableError(target, over)) for change in changes])
+        elif resting := self.deferrals.resting(target):
+            reason = UnreachableError(target, resting.reason)
+            self._settle([Result(change, "deferred", reason) for change in changes])
+
+    def _run_batch(
+        self, kind: Kind[State, object], session: object, batch: Sequence[Change[State]], held: Held
+    ) -> UnreachableError | None:
+        """Settles what it can; the error for which it is worth trying the rest again."""
         found = kind.read(session, [change.key for change in batch])
         todo: list[Change[State]] = []
-        settled: list[Result] = []
+        settled = self._finished(kind, session, [c for c in batch if c.done_in(found.get(c.key))])
         for change in batch:
             actual = found.get(change.key)
             if change.done_in(actual):
-                settled.append(Result(change, "verified"))
-            elif change.not_begun_in(actual):
+                continue
+            if change.not_begun_in(actual):
                 todo.append(change)
+            elif change.address in self._attempted:
+                todo.append(replace(change, before=None if actual is None else change.shape.view_of(actual)))
             else:
-                settled.append(Result(change, "failed", DriftError(change.target, _drift(change, actual))))
+                settled.append(Result(change, "failed", DriftError(change.target, drift(change, actual))))
         self._settle(settled)
         if not todo:
-            return
-        self.ledger.attempt([self._ids[change.address] for change in todo])
+            return None
+        held.check()
+        self.ledger.attempt([self._records[change.address].id for change in todo])
+        self._attempted |= {change.address for change in todo}
+        self._tried_now |= {change.address for change in todo}
         errors = {outcome.key: outcome.error for outcome in kind.apply(session, todo)}
         found = kind.read(session, [change.key for change in todo])
-        self._settle([_verdict(change, found.get(change.key), errors.get(change.key)) for change in todo])
+        again: UnreachableError | None = None
+        settled = []
+        for change in todo:
+            planned = self._records[change.address].change
+            error = errors.get(change.key)
+            if (
+                isinstance(error, UnreachableError)
+                and is_transient(error)
+                and not planned.done_in(found.get(change.key))
+            ):
+                again = error
+            else:
+                settled.append(verdict(planned, found.get(change.key), error))
+        held.check()  # whoever went on with the run while we were stopped says how it ended, not we
+        self._settle(settled)
+        return again
+
+    def _finished(self, kind: Kind[State, object], session: object, done: Sequence[Change[State]]) -> list[Result]:
+        """The results of changes that read as done before anything was sent."""
+        begun = [change for change in done if change.address in self._attempted]
+        results = {change.address: Result(change, "verified") for change in done}
+        if begun and isinstance(kind, Finishing):
+            try:
+                kind.finish(session, begun)
+            except RejectedError as exc:
+                results |= {change.address: Result(change, "failed", exc) for change in begun}
+        return list(results.values())
 
     def _settle(self, results: Sequence[Result]) -> None:
         if not results:
             return
-        self.ledger.settle({self._ids[r.change.address]: (r.state, str(r.error) if r.error else None) for r in results})
+        verdicts = {
+            self._records[r.change.address].id: (r.state, str(r.error) if r.error else None)
+            for r in results
+            if not self._is_written(r)
+        }
+        if verdicts:
+            self.ledger.settle(verdicts)
         for result in results:
             self._results[result.change.address] = result
             self.listener(ChangeSettled(result.change, result.state, result.error))
 
-
-def _verdict(change: Change[State], actual: State | None, error: ProvisioningError | None) -> Result:
-    if change.done_in(actual):
-        if error is not None:
-            _log.warning("%s reads as wanted although its system reported: %s", change.address, error)
-        return Result(change, "verified")
-    if error is None:
-        error = VerifyError(
-            change.target,
-            f"{change.address.kind} {change.key} was applied, but reads back otherwise: {_shown(change, actual)}",
-        )
-    return Result(change, "failed", error)
-
-
-def _shown(change: Change[State], actual: State | None) -> str:
-    if change.after is None:
-        return "it still exists"
-    if actual is None:
-        return "it does not exist"
-    return "; ".join(
-        f"{name} is {old!r}, expected {new!r}" for name, (old, new) in change.after.differences(actual).items()
-    )
-
-
-def _drift(change: Change[State], actual: State | None) -> str:
-    if change.before is None:
-        seen = "it exists by now"
-    elif actual is None:
-        seen = "it is gone"
-    else:
-        seen = "; ".join(
-            f"{name} is now {old!r}, was {new!r}" for name, (old, new) in change.before.differences(actual).items()
-        )
-    return f"{change.address.kind} {change.key} drifted since plan ({seen}); it was left alone: plan again"
+    def _is_written(self, result: Result) -> bool:
+        """Whether the ledger says so already: a change that still waits is not written again at every try."""
+        address = result.change.address
+        still = result.state in {"deferred", "abandoned", "blocked"} and address not in self._tried_now
+        return still and self._records[address].state == result.state

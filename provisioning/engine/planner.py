@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from provisioning.errors import RequestError, TargetError
 from provisioning.resources.base import Address, Change, Resource, Sessions, State
@@ -26,7 +27,14 @@ class Reading:
     unread: Mapping[str, TargetError]
 
 
-def read(resources: Sequence[Resource], sessions: Sessions) -> Reading:
+class TargetSessions(Sessions, Protocol):
+    """Sessions that can be closed one by one: none stays open when its target is not being worked on, so that whoever
+    comes next finds it free."""
+
+    def drop(self, target: str) -> None: ...
+
+
+def read(resources: Sequence[Resource], sessions: TargetSessions) -> Reading:
     """Read all resources: targets in parallel, one session a target, one batch a kind."""
     batches: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for resource in resources:
@@ -41,6 +49,8 @@ def read(resources: Sequence[Resource], sessions: Sessions) -> Reading:
                     found |= {Address(kind, target, key): states.get(key) for key in keys}
         except TargetError as exc:
             return exc
+        finally:
+            sessions.drop(target)
         return found
 
     found: dict[Address, State | None] = {}

@@ -7,20 +7,23 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from provisioning.engine.events import Listener, ProofSettled
-from provisioning.engine.planner import MAX_TARGETS_AT_ONCE
+from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions
 from provisioning.errors import ProvisioningError
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.registry import PROOFS
 
 
-def prove(proofs: Sequence[Proof], sessions: Sessions, listener: Listener) -> list[ProofResult]:
+def prove(proofs: Sequence[Proof], sessions: TargetSessions, listener: Listener) -> list[ProofResult]:
     """One result a proof, in the order of `proofs`. An error of a system is a result that did not pass."""
     by_target: dict[str, list[Proof]] = defaultdict(list)
     for proof in proofs:
         by_target[proof.target].append(proof)
 
     def prove_target(target: str) -> dict[Proof, ProofResult]:
-        return {proof: _prove_one(proof, sessions, listener) for proof in by_target[target]}
+        try:
+            return {proof: _prove_one(proof, sessions, listener) for proof in by_target[target]}
+        finally:
+            sessions.drop(target)
 
     results: dict[Proof, ProofResult] = {}
     if by_target:

@@ -1,61 +1,224 @@
-"""One run from its first line in the ledger to its last: changes, then proofs, then how it ended."""
+"""One run from its first change to its last: changes, then proofs, then how it ended. Resuming is the same: whatever
+the ledger says is not verified yet is carried on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import Listener
-from provisioning.engine.executor import Execution, Result
+from provisioning.engine.exclusive import Exclusive
+from provisioning.engine.executor import Execution
+from provisioning.engine.locks import HeldError, Locks, locks_of
+from provisioning.engine.planner import TargetSessions
 from provisioning.engine.prover import prove
-from provisioning.errors import TargetError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord
-from provisioning.ledger.ledger import RunState
-from provisioning.resources.base import Change, Proof, Sessions, State
+from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
+from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
+from provisioning.resources.base import Address, Change, Sessions, State
 from provisioning.resources.registry import KINDS
+from provisioning.site.runs import Runs
+
+FINAL = frozenset({"done", "undone"})
+"""States after which there is nothing to resume."""
+
+Replan = Callable[[RunRecord, Collection[str]], tuple[Sequence[Change[State]], Mapping[str, TargetError]]]
+"""``replan(run, targets)``: the changes that the run's request asks of these targets, and which of them still cannot be
+read. May raise :class:`ProvisioningError`."""
 
 
 def carry_out(
     ledger: Ledger,
-    run: RunRecord,
-    sessions: Sessions,
-    proofs: Sequence[Proof],
+    run_id: int,
+    sessions: TargetSessions,
     listener: Listener,
     *,
-    complete: bool = True,
-) -> list[Result]:
-    """Carry out a run that :meth:`Ledger.begin` wrote down. `complete` is false when the plan had to leave targets out.
+    settings: Runs | None = None,
+    replan: Replan | None = None,
+    resume: bool = True,
+    now: bool = False,
+    stop: threading.Event | None = None,
+) -> RunRecord:
+    """Carry a run on that :meth:`Ledger.begin` wrote down, whoever began it, as far as it goes today.
 
-    The run ends ``done``, ``partial`` (something failed or was left out) or ``interrupted`` (Ctrl-C). Proofs are not
-    run after an interruption.
+    It ends ``done``; ``partial`` (something failed, or a target was given up); ``waiting`` (a target does not answer:
+    to be resumed when it is due, or with `now` at once); or ``interrupted`` (Ctrl-C, or `stop` is set: the batches
+    under way finish). Proofs are run when nothing is open any more. Without `resume` only what the plan saw is done:
+    targets that could not be read a moment ago are not tried again.
+
+    Raises :class:`InUseError` when another process is working on the run, :class:`RequestError` for a run that was
+    taken back, :class:`LedgerError` when the ledger cannot be written (the run can be resumed then).
     """
-    execution = Execution(run.changes, sessions, ledger, listener)
-    state: RunState = "interrupted"
-    try:
-        results = execution.run()
-        if not execution.stop.is_set():
-            proven = prove(proofs, sessions, listener)
-            ledger.prove(run.id, proven)
-            good = complete and all(r.state == "verified" for r in results) and all(p.passed for p in proven)
-            state = "done" if good else "partial"
-    finally:
-        ledger.end(run.id, state)
-    return results
+    settings = settings or Runs()
+    # A run that was begun a moment ago may have been found by a worker already: its end is ours to report as well.
+    patience = 0.0 if resume else settings.lock_wait.total_seconds()
+    with alone(ledger, run_id, seconds=patience) as locks:
+        run = ledger.run(run_id)
+        if not resume and run.state != "running":
+            return run
+        if run.state in FINAL or (resume and not now and _rests(run)):
+            return run
+        if resume:
+            run = _reopen(ledger, run)
+        work = _Work(ledger, sessions, listener, locks, settings, now, stop or threading.Event())
+        return work.carry_out(run, replan if resume else None)
+
+
+@contextmanager
+def alone(ledger: Ledger, run_id: int, *, seconds: float = 0.0) -> Iterator[Locks]:
+    """Nobody else works on a run during the block, nor takes it back; the locks to be used meanwhile.
+
+    Raises :class:`InUseError` when somebody does, for longer than `seconds`.
+    """
+    undone = ledger.run(run_id).undoes
+    locks = locks_of(ledger, f"run {run_id}")
+    # A server needs a moment to notice that an owner was killed; the kernel, which keeps file locks, does not.
+    patience = max(seconds, 1.0 if ledger.is_server else 0.0)
+    with ExitStack() as stack:
+        stack.callback(locks.close)
+        # Always the smaller number first: two that want both do not wait for each other.
+        for number in sorted({run_id, undone or run_id}):
+            try:
+                stack.enter_context(locks.hold(f"run {number}", seconds=patience))
+            except HeldError as exc:
+                raise InUseError(f"run {number} is in the hands of {exc.holder}; wait until it has ended") from exc
+        yield locks
+
+
+def _rests(run: RunRecord) -> bool:
+    """Whether a run waits for targets of which none is due."""
+    return run.state == "waiting" and all(target.next_try > moment(datetime.now(UTC)) for target in run.targets)
+
+
+def _reopen(ledger: Ledger, run: RunRecord) -> RunRecord:
+    back = ledger.runs(1, undoes=run.id)
+    if back:
+        raise RequestError(
+            f"run {run.id} is being taken back by run {back[0].id}; "
+            + (f"`provision resume {back[0].id}` goes on with that" if back[0].state not in FINAL | {"partial"} else
+               "make the request again instead")
+        )  # fmt: skip
+    if run.request_id is not None and run.undoes is None and ledger.request(run.request_id).state == "partial":
+        ledger.move(run.request_id, "running")
+    return ledger.reopen(run.id)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one call of :func:`carry_out` shares."""
+
+    ledger: Ledger
+    sessions: TargetSessions
+    listener: Listener
+    locks: Locks
+    settings: Runs
+    now: bool
+    stop: threading.Event
+
+    def carry_out(self, run: RunRecord, replan: Replan | None) -> RunRecord:
+        deferrals = Deferrals(self.ledger, run, self.settings, self.now)
+        state: RunState = "interrupted"
+        try:
+            records = self._plan_unread(run, deferrals, replan) if replan else run.changes
+            execution = Execution(records, self.sessions, self.ledger, self.locks, deferrals, self.listener, self.stop)
+            results = execution.run()
+            if not self.stop.is_set():
+                waiting = {result.change.target for result in results if result.state == "deferred"}
+                if deferrals.settle(waiting) or waiting:
+                    state = "waiting"
+                else:
+                    good = all(result.state == "verified" for result in results) and not deferrals.given_up
+                    state = "done" if self._prove(run) and good else "partial"
+        except LedgerError:
+            # The next write will most likely fail as well; a run whose owner is gone can be resumed from any state.
+            with suppress(LedgerError):
+                self._end(run, state, deferrals)
+            raise
+        except BaseException:
+            self._end(run, state, deferrals)
+            raise
+        self._end(run, state, deferrals)
+        return self.ledger.run(run.id)
+
+    def _prove(self, run: RunRecord) -> bool:
+        one_at_a_time = Exclusive(self.sessions, self.locks, self.settings.lock_wait, self.stop)
+        proven = prove(run.to_prove, one_at_a_time, self.listener)
+        self.ledger.prove(run.id, proven)
+        return all(result.passed for result in proven)
+
+    def _end(self, run: RunRecord, state: RunState, deferrals: Deferrals) -> None:
+        """First what follows from it, the run itself last: whoever is killed in between does it all again. A run
+        that is in other hands by now is theirs to end."""
+        self.locks.check()
+        if state == "done" and run.undoes is not None:
+            undone = self.ledger.run(run.undoes)
+            if undone.state != "undone":
+                self.ledger.end(undone.id, "undone")
+            _tell_request(self.ledger, undone.request_id, "undone")
+        elif run.undoes is None:
+            _tell_request(self.ledger, run.request_id, state)
+        why = "; ".join(f"{target}: {reason}" for target, reason in deferrals.given_up.items())
+        self.ledger.end(run.id, state, error=why or None)
+
+    def _plan_unread(self, run: RunRecord, deferrals: Deferrals, replan: Replan) -> Sequence[ChangeRecord]:
+        """Plan the targets that could not be read when the run was planned, as far as they are due; all changes."""
+        due = deferrals.due("unread")
+        if not due:
+            return run.changes
+        changes: Sequence[Change[State]] = ()
+        unread: Mapping[str, TargetError] = {}
+        try:
+            changes, unread = replan(run, due)
+        except LedgerError:
+            raise
+        except UnreachableError as exc:  # the directory itself
+            unread = {target: UnreachableError(target, f"cannot be planned yet: {exc}") for target in due}
+        except ProvisioningError as exc:
+            for target in due:
+                deferrals.give_up(target, f"cannot be planned any more: {exc}")
+            return run.changes
+        known = {record.change.address for record in run.changes}  # a crash may have come after they were added
+        new = [change for change in changes if change.address not in known and change.target not in unread]
+        records = self.ledger.add_changes(run.id, new) if new else run.changes
+        for target, error in unread.items():
+            if isinstance(error, UnreachableError):
+                deferrals.put_off(target, error.message, "unread")
+            else:
+                deferrals.give_up(target, error.message)
+        deferrals.close([target for target in due if target not in unread])
+        return records
+
+
+def _tell_request(ledger: Ledger, request_id: int | None, state: RunState) -> None:
+    """What a run's end means for the request that it carries out. Doing it twice is once."""
+    means = {"done": "proven", "partial": "partial", "undone": "undone"}
+    if request_id is None or state not in means:
+        return
+    request = ledger.request(request_id)
+    if request.state != means[state] and request.state in {"running", "partial", "proven"}:
+        ledger.move(request_id, means[state])  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------------------------------ undo
 
 
 def to_take_back(
-    records: Sequence[ChangeRecord], sessions: Sessions
+    records: Sequence[ChangeRecord], sessions: Sessions, *, begun: Collection[Address] = ()
 ) -> tuple[list[Change[State]], dict[str, TargetError]]:
     """The changes of a run that undo has to turn round, and the targets that it could not ask, with the reason.
 
-    Verified changes as they stand; changes that were attempted and failed as far as a fresh read shows that they got;
-    changes that were never sent to their target not at all.
+    Verified changes as they stand; changes that were attempted and failed, and those that an earlier undo has `begun`
+    to take back, as far as a fresh read shows that they got; changes that were never sent to their target not at all.
     """
     changes: list[Change[State]] = []
     unread: dict[str, TargetError] = {}
     for record in records:
         target = record.change.target
-        if record.state == "verified" and record.attempted:
+        if record.state == "verified" and record.attempted and record.change.address not in begun:
             changes.append(record.change)
         elif record.attempted and target not in unread:
             try:
@@ -83,3 +246,39 @@ def _as_far_as_it_got(change: Change[State], actual: State | None) -> Change[Sta
 def request_of_undo(run: RunRecord) -> Mapping[str, Any]:
     """What the ledger says was asked for when a run is taken back."""
     return {"procedure": "undo", "run": run.id}
+
+
+def begun_to_undo(ledger: Ledger, run: RunRecord) -> frozenset[Address]:
+    """The changes of a run that an earlier undo has tried to take back without success.
+
+    Raises :class:`RequestError` when the run cannot be taken back (again): it is an undo itself, was undone, or an
+    undo is still open.
+    """
+    if run.undoes is not None:
+        raise RequestError(f"run {run.id} is itself the undoing of run {run.undoes}; run the request again instead")
+    if run.state == "undone":
+        raise RequestError(f"run {run.id} was undone already")
+    earlier = ledger.runs(undoes=run.id)
+    for undo in earlier:
+        if undo.state in {"running", "waiting", "interrupted"}:
+            raise RequestError(
+                f"run {undo.id} is taking back run {run.id} already and is {undo.state}; "
+                f"`provision resume {undo.id}` goes on with it"
+            )
+    return frozenset(
+        record.change.address
+        for undo in earlier
+        for record in undo.changes
+        if record.attempted and record.state != "verified"
+    )
+
+
+def stop_for_undo(ledger: Ledger, run: RunRecord) -> None:
+    """Before a run is taken back: what it has not done yet is abandoned, so that nobody resumes it."""
+    left = [r.id for r in run.changes if r.state in {"planned", "deferred", "attempted"} and not r.attempted]
+    if left:
+        ledger.settle(dict.fromkeys(left, ("abandoned", "the run is taken back")))
+    if run.targets:
+        ledger.close_targets(run.id)
+    if run.state in {"running", "waiting", "interrupted"}:
+        ledger.end(run.id, "partial", error="it is taken back")

@@ -23,6 +23,7 @@ from provisioning.lab.file_server import FileHost
 from provisioning.lab.lookup import DirectoryLookup
 from provisioning.lab.mail import MailServer
 from provisioning.lab.network import Desk, Network, SwitchPlan
+from provisioning.lab.servicedesk import RequestTracker
 from provisioning.lab.ssh_service import ensure_password
 from provisioning.lab.switch.service import Switches, SwitchHost
 from provisioning.lab.web import IntranetServer
@@ -117,6 +118,13 @@ class Office:
         for line in lines:
             line.result()
 
+    def start_desk(self, progress: Callable[[str], None]) -> None:
+        """Start the service desk, which :meth:`up` leaves out."""
+        self._keep_site()
+        self.secrets.mkdir(mode=0o700, exist_ok=True)
+        with _said(progress, "service desk", "Request Tracker"):
+            self.desk.up()
+
     def down(self, progress: Callable[[str], None]) -> None:
         """Stop everything and remove the lab's folder; only the template for new PCs stays in its cache."""
         if not self.folder.exists():
@@ -165,7 +173,11 @@ class Office:
 
     def _services(self) -> Sequence[tuple[str, Service, str]]:
         site = self.inventory
+        on_demand: list[tuple[str, Service, str]] = []
+        if self.desk.folder.exists():
+            on_demand.append(("service desk", self.desk, self.desk.address))
         return [
+            *on_demand,
             ("directory", self.dc, str(site.directory.server.address)),
             ("mail", self.mail, str(site.mail.smtp.address)),
             ("intranet", self.web, str(site.intranet.address)),
@@ -233,6 +245,16 @@ class Office:
             krb5_conf=self.dc.krb5_conf,
             host=intranet.url.split("/")[2],
             title=self.inventory.directory.company or "Intranet",
+        )
+
+    @cached_property
+    def desk(self) -> RequestTracker:
+        """The service desk. A site need not name one; the lab's is always the same."""
+        return RequestTracker(
+            self.folder / "desk",
+            f"127.77.{self.number}.60",
+            self.authority,
+            token_file=self.secrets / "service-desk",
         )
 
     @cached_property

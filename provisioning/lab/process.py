@@ -42,7 +42,7 @@ def run(
             check=False,
         )
     except FileNotFoundError as exc:
-        raise LabError(f"{words[0]} is not installed; `make bootstrap` installs what the lab needs") from exc
+        raise LabError(f"{words[0]} is not installed; `make lab-packages` installs what the lab needs") from exc
     except subprocess.TimeoutExpired as exc:
         raise LabError(f"{words[0]} did not finish within {timeout:.0f} s") from exc
     if check and done.returncode != 0:
@@ -100,7 +100,7 @@ class Daemon:
                     start_new_session=True,
                 )
             except FileNotFoundError as exc:
-                raise LabError(f"{words[0]} is not installed; `make bootstrap` installs what the lab needs") from exc
+                raise LabError(f"{words[0]} is not installed; `make lab-packages` installs what the lab needs") from exc
         self.adopt(process.pid)
         # It is stopped and waited for by its PID, perhaps by another program: Popen must not warn that it still runs.
         process.returncode = 0

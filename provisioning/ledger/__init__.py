@@ -1,5 +1,45 @@
-"""Who has what, and what was done: runs, changes, proofs. SQLAlchemy on SQLite (WAL)."""
+"""Who has what, and what was done: requests, runs, changes, proofs, the work log, allocations. SQLAlchemy, on SQLite
+(WAL) by default, on PostgreSQL by URL."""
 
-from provisioning.ledger.ledger import ChangeRecord, Ledger, RunRecord
+from provisioning.ledger.ledger import Ledger
+from provisioning.ledger.records import (
+    Allocation,
+    Approval,
+    ChangeRecord,
+    ChangeState,
+    Delivery,
+    Entry,
+    Event,
+    LoggedEntry,
+    OpenTarget,
+    RequestRecord,
+    RequestState,
+    RunRecord,
+    RunState,
+)
+from provisioning.ledger.tables import moment, now
+from provisioning.ledger.verify import Break, Seal, Verified
+from provisioning.ledger.who import acting_user
 
-__all__ = ["ChangeRecord", "Ledger", "RunRecord"]
+__all__ = [
+    "Allocation",
+    "Approval",
+    "Break",
+    "ChangeRecord",
+    "ChangeState",
+    "Delivery",
+    "Entry",
+    "Event",
+    "Ledger",
+    "LoggedEntry",
+    "OpenTarget",
+    "RequestRecord",
+    "RequestState",
+    "RunRecord",
+    "RunState",
+    "Seal",
+    "Verified",
+    "acting_user",
+    "moment",
+    "now",
+]

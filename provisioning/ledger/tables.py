@@ -1,85 +1,237 @@
-"""The tables of the ledger.
+"""The tables of the ledger, newest schema (``docs/ledger.md`` describes them; ``migrations/`` leads here).
 
 States and parameters are stored as JSON text (see :meth:`provisioning.resources.base.State.to_plain`); secrets are
-never part of a state, so they cannot get here. Times are UTC, ISO 8601.
+never part of a state, so they cannot get here. Times are UTC, ISO 8601 with milliseconds, so they sort as texts.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Number of the newest migration; the ledger's table ``alembic_version`` holds the one it is at."""
+
+metadata = MetaData()
+
+_Json = JSON(none_as_null=True)
+_Id = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER key counts up by itself in SQLite
 
 
 def now() -> str:
     """The current time as the ledger writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return moment(datetime.now(UTC))
 
 
-class Table(DeclarativeBase):
-    """Base of all tables."""
-
-    metadata = MetaData()
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012  (SQLAlchemy's own convention)
+def moment(when: datetime) -> str:
+    """A time as the ledger writes it; one without a zone is local time."""
+    return when.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-class RunRow(Table):
-    """One execution of one plan, or the undoing of one."""
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("request", _Json, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("start", Text, nullable=False),
+    Column("needs", _Json, nullable=False),
+    Column("grounds", _Json, nullable=False),
+    Column("reason", Text),
+    Column("changed", Text, nullable=False),
+    Column("ticket", Text),
+    Index("requests_by_state", "state", "start"),
+)
 
-    __tablename__ = "runs"
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("request_id", _Id, ForeignKey("requests.id"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("withdrawn", Text),
+    Index(
+        "one_word_a_role",
+        "request_id",
+        "role",
+        unique=True,
+        sqlite_where=text("withdrawn IS NULL"),
+        postgresql_where=text("withdrawn IS NULL"),
+    ),
+)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str]
-    request: Mapped[dict[str, Any]]
-    who: Mapped[str]
-    state: Mapped[str]
-    started: Mapped[str]
-    finished: Mapped[str | None]
-    undoes: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
-    changes: Mapped[list[ChangeRow]] = relationship(order_by="ChangeRow.position", back_populates="run")
-    proofs: Mapped[list[ProofRow]] = relationship(order_by="ProofRow.id")
+seals = Table(
+    "seals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last_run", _Id, nullable=False),
+)
+"""One row, locked while a run is begun: the last number that was given out, so that a missing last run is noticed."""
 
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("title", Text, nullable=False),
+    Column("request", _Json, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("started", Text, nullable=False),
+    Column("undoes", _Id, ForeignKey("runs.id")),
+    Column("request_id", _Id, ForeignKey("requests.id")),
+    Column("to_prove", _Json, nullable=False),
+    Column("after_number", Integer, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    # What follows changes while the run lives; the events say the same, `ledger verify` compares.
+    Column("state", Text, nullable=False),
+    Column("finished", Text),
+    Column("last_number", Integer, nullable=False),
+    Column("last_hash", Text, nullable=False),
+    Index("runs_by_state", "state"),
+    Index("runs_by_request", "request_id"),
+)
 
-class ChangeRow(Table):
-    """One change of one run: what was meant, how far it got."""
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("before", _Json),
+    Column("after", _Json),
+    Column("requires", _Json, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("changes_by_run", "run_id", "position", unique=True),
+    Index("changes_by_resource", "kind", "target", "key"),
+)
 
-    __tablename__ = "changes"
-    __table_args__ = (
-        Index("changes_by_run", "run_id", "position"),
-        Index("changes_by_resource", "kind", "target", "key"),
-    )
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parameters", _Json, nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("proofs_by_run", "run_id"),
+)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
-    position: Mapped[int]
-    kind: Mapped[str]
-    target: Mapped[str]
-    key: Mapped[str]
-    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    requires: Mapped[list[Any]]
-    state: Mapped[str]
-    error: Mapped[str | None]
-    attempted: Mapped[str | None]
-    finished: Mapped[str | None]
-    run: Mapped[RunRow] = relationship(back_populates="changes")
+events = Table(
+    "change_events",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("change_id", _Id, ForeignKey("changes.id")),
+    Column("proof_id", _Id, ForeignKey("proofs.id")),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("at", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("change_events_by_change", "change_id", "number"),
+)
 
+run_targets = Table(
+    "run_targets",
+    metadata,
+    Column("run_id", _Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("target", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("next_try", Text, nullable=False),
+    Column("deadline", Text),
+    Column("closed", Text),
+    Index("run_targets_open", "next_try", sqlite_where=text("closed IS NULL"), postgresql_where=text("closed IS NULL")),
+)
 
-class ProofRow(Table):
-    """One result of one proof."""
+work_log = Table(
+    "work_log",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("sentence", Text, nullable=False),
+    Column("request_id", _Id, ForeignKey("requests.id")),
+    Column("run_id", _Id, ForeignKey("runs.id")),
+    Column("change_id", _Id, ForeignKey("changes.id")),
+    Column("key", Text, nullable=False, unique=True),
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("work_log_by_request", "request_id"),
+    Index("work_log_by_run", "run_id"),
+)
 
-    __tablename__ = "proofs"
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("entry_id", _Id, ForeignKey("work_log.id"), nullable=False),
+    Column("desk", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Text, nullable=False),
+    Column("error", Text),
+    Column("delivered", Text),
+    Column("remote", Text),
+    UniqueConstraint("entry_id", "desk", name="one_delivery_a_desk"),
+    Index(
+        "deliveries_owed",
+        "desk",
+        "next_try",
+        sqlite_where=text("delivered IS NULL"),
+        postgresql_where=text("delivered IS NULL"),
+    ),
+)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
-    kind: Mapped[str]
-    target: Mapped[str]
-    name: Mapped[str]
-    parameters: Mapped[dict[str, Any]]
-    passed: Mapped[bool]
-    detail: Mapped[str]
-    at: Mapped[str]
+allocations = Table(
+    "allocations",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("pool", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("run_id", _Id, ForeignKey("runs.id")),
+    Column("at", Text, nullable=False),
+    Column("released", Text),
+    Index(
+        "one_holder_an_item",
+        "pool",
+        "item",
+        unique=True,
+        sqlite_where=text("released IS NULL"),
+        postgresql_where=text("released IS NULL"),
+    ),
+    Index("allocations_by_holder", "holder", "pool"),
+)
+
+EXPORTED = tuple(metadata.sorted_tables)
+"""Everything there is, parents before children."""

@@ -27,11 +27,15 @@ class Accounts:
 
 @dataclass(frozen=True)
 class Work:
-    """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read."""
+    """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read.
+
+    `off_premises` are the people whose user data would be copied off the premises.
+    """
 
     resources: tuple[Resource, ...]
     proofs: tuple[Proof, ...]
     warnings: tuple[str, ...] = ()
+    off_premises: tuple[str, ...] = ()
 
 
 class Request(Protocol):
@@ -42,6 +46,10 @@ class Request(Protocol):
 
     def people(self, inventory: Inventory) -> tuple[str, ...]:
         """Whose accounts must be looked up before :meth:`compile`."""
+        ...
+
+    def desks(self, inventory: Inventory) -> Mapping[str, str | None]:
+        """Whom the request is about, and the workplace that each of them has under it."""
         ...
 
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work: ...

@@ -56,9 +56,18 @@ class Onboard:
             "software": list(self.software),
         }
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Onboard:
+        """The request that :meth:`to_plain` wrote. Raises KeyError for one that it did not."""
+        return cls(tuple(plain["persons"]), plain["workplace"], tuple(plain["software"]))
+
+    def desks(self, inventory: Inventory) -> dict[str, str | None]:
+        """Person → workplace."""
+        return {key: self._desk(inventory, key) for key in self.persons}
+
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
         """Raises :class:`RequestError` for unknown names, untraced outlets and software that is not allowed."""
-        desks = {key: self._desk(inventory, key) for key in self.persons}
+        desks = self.desks(inventory)
         _one_person_a_desk(inventory, desks)
         identities = identify(inventory, self.persons, accounts)
         logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from provisioning.ledger import ChangeRecord, RunRecord
 from provisioning.resources.base import Change, ProofResult, State
 
-ReportState = Literal["unchanged", "running", "done", "partial", "interrupted", "undone", "passed", "failed"]
+ReportState = Literal["unchanged", "running", "waiting", "done", "partial", "interrupted", "undone", "passed", "failed"]
 
 
 class _Document(BaseModel):
@@ -37,7 +37,7 @@ class ChangeReport(_Document):
     target: str
     key: str
     action: Literal["create", "update", "delete"]
-    state: Literal["planned", "attempted", "verified", "failed", "blocked", "abandoned"]
+    state: Literal["planned", "attempted", "verified", "failed", "blocked", "abandoned", "deferred"]
     error: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -53,6 +53,17 @@ class ProofReport(_Document):
     detail: str
 
 
+class WaitingReport(_Document):
+    """A target that a run comes back to. Times are UTC, ISO 8601."""
+
+    target: str
+    reason: str
+    attempts: int
+    since: str
+    next_try: str
+    deadline: str | None = Field(description="when its changes fail; null: not settled yet")
+
+
 class ReportDocument(_Document):
     """What a run did, or what a check found."""
 
@@ -62,12 +73,14 @@ class ReportDocument(_Document):
     undoes: int | None = Field(default=None, description="number of the run that this one took back")
     state: ReportState = Field(
         description="done: all verified and proven; partial: something failed or was left out; "
-        "interrupted: Ctrl-C; unchanged: nothing to do; undone: taken back since; passed, failed: a check"
+        "waiting: a target does not answer yet; interrupted: Ctrl-C; unchanged: nothing to do; "
+        "undone: taken back since; passed, failed: a check"
     )
     changes: list[ChangeReport]
     proofs: list[ProofReport]
     warnings: list[str]
     unread: dict[str, str] = Field(description="targets that could not be read, with the reason")
+    waiting: list[WaitingReport] = Field(default_factory=list, description="targets that the run comes back to")
     handover: dict[str, str] = Field(description="login → file in which the initial password waits for its owner")
     seconds: dict[str, float] = Field(description="by phase: plan, apply, prove")
     started: str = Field(description="UTC, ISO 8601")
@@ -96,6 +109,7 @@ def of_run(
     seconds: Mapping[str, float] | None = None,
 ) -> ReportDocument:
     """The report of a run that the ledger knows, with what only the program that ran it can tell."""
+    open_targets = {target.target for target in record.targets}
     return ReportDocument(
         title=record.title,
         run=record.id,
@@ -107,7 +121,18 @@ def of_run(
             for p in record.proofs
         ],
         warnings=list(warnings),
-        unread=dict(unread or {}),
+        unread={target: reason for target, reason in (unread or {}).items() if target not in open_targets},
+        waiting=[
+            WaitingReport(
+                target=target.target,
+                reason=target.reason,
+                attempts=target.attempts,
+                since=target.since,
+                next_try=target.next_try,
+                deadline=target.deadline,
+            )
+            for target in record.targets
+        ],
         handover=dict(handover or {}),
         seconds=_rounded(seconds or {}),
         started=record.started,

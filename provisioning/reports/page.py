@@ -12,6 +12,7 @@ from provisioning.reports.document import ReportDocument
 _ENDED = {
     "done": "Done",
     "partial": "Partly done",
+    "waiting": "Waiting for what does not answer",
     "interrupted": "Interrupted",
     "running": "Running, or ended without a word",
     "undone": "Done, and taken back since",

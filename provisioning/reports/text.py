@@ -8,8 +8,15 @@ from typing import Protocol
 
 from rich.text import Text
 
-from provisioning.errors import TargetError
-from provisioning.reports.document import ChangeReport, Difference, ProofReport, ReportDocument, differences
+from provisioning.errors import TargetError, UnreachableError
+from provisioning.reports.document import (
+    ChangeReport,
+    Difference,
+    ProofReport,
+    ReportDocument,
+    WaitingReport,
+    differences,
+)
 from provisioning.reports.words import (
     ACTIONS,
     count,
@@ -30,10 +37,12 @@ _VERDICT = {
     "abandoned": ("·", "yellow", "not begun"),
     "planned": ("·", "yellow", "not begun"),
     "attempted": ("?", "yellow", "begun, never verified"),
+    "deferred": ("…", "yellow", "waits"),
 }
 _ENDED = {
     "done": ("green", "done"),
     "partial": ("yellow", "partly done"),
+    "waiting": ("yellow", "waiting"),
     "interrupted": ("yellow", "interrupted"),
     "running": ("yellow", "running, or ended without a word"),
     "undone": ("green", "done, and taken back since"),
@@ -73,7 +82,12 @@ def plan(planned: Planned) -> Text:
     blocks = [title]
     blocks += [_target(target, list(changes)) for target, changes in _by_target(planned.changes)]
     blocks += [
-        _unread({target: error.message for target, error in planned.unread.items()}),
+        _unread(
+            {target: error.message for target, error in planned.unread.items()},
+            _COMES_LATER
+            if all(isinstance(error, UnreachableError) for error in planned.unread.values())
+            else _LEFT_OUT,
+        ),
         _warnings(planned.warnings),
     ]
     blocks += [counts(planned)]
@@ -124,16 +138,13 @@ def _difference(action: str, difference: Difference) -> Text:
     return line.append(old, "dim").append(" → ").append(new)
 
 
-def _unread(unread: Mapping[str, str]) -> Text:
+_LEFT_OUT = "What is there is unknown, so it is left out. Run this again once it answers."
+_COMES_LATER = "What is there is unknown. `apply` begins with the rest and comes back to it until it answers."
+
+
+def _unread(unread: Mapping[str, str], advice: str = _LEFT_OUT) -> Text:
     lines = [Text(f"! {safe(target)}: {safe(reason, lines=True)}", "red") for target, reason in unread.items()]
-    if lines:
-        lines.append(
-            Text(
-                "  What is there is unknown, so it is left out. Run this again once it answers.",
-                "dim",
-            )
-        )
-    return Text("\n").join(lines)
+    return Text("\n").join([*lines, Text(f"  {advice}", "dim")] if lines else [])
 
 
 def _warnings(warnings: Sequence[str]) -> Text:
@@ -156,6 +167,7 @@ def report(document: ReportDocument) -> Text:
             _unread(document.unread),
             _warnings(document.warnings),
             _done_by_target(document.changes),
+            _waiting(document.waiting),
             proofs(document.proofs),
             _handover(document.handover),
             _next_step(document),
@@ -233,6 +245,20 @@ def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
     return Text("\n").join([Text("Changes:", "bold"), *lines]) if lines else Text()
 
 
+def _waiting(targets: Sequence[WaitingReport]) -> Text:
+    lines = [Text("Waiting for:", "bold")] if targets else []
+    for one in targets:
+        tries = count(one.attempts, "try", "tries")
+        lines.append(Text(f"  … {safe(one.target)}: {safe(_without(one.target, one.reason), lines=True)}", "yellow"))
+        until = f", given up on {_moment(one.deadline)}" if one.deadline else ""
+        lines.append(Text(f"      {tries} in vain, next on {_moment(one.next_try)}{until}", "dim"))
+    return Text("\n").join(lines)
+
+
+def _moment(at: str) -> str:
+    return f"{at[:10]} {at[11:16]} UTC"
+
+
 def _handover(handover: Mapping[str, str]) -> Text:
     return Text("\n").join(
         Text(f"The initial password of {safe(login)} waits in {safe(file)}") for login, file in handover.items()
@@ -242,12 +268,21 @@ def _handover(handover: Mapping[str, str]) -> Text:
 def _next_step(document: ReportDocument) -> Text:
     if document.state == "unchanged":
         return Text(f"Everything is as it should be. {_CHECK}")
-    if document.run is None or document.undoes is not None or document.state == "undone":
-        again = f"To try the rest again: provision undo {document.undoes}" if document.undoes else ""
-        return Text(again if document.state in {"partial", "interrupted"} else "")
+    if document.run is None or document.state == "undone":
+        return Text()
+    resume = f"provision resume {document.run}"
+    if document.undoes is not None:
+        goes_on = document.state in {"waiting", "interrupted", "running"}
+        again = resume if goes_on else f"provision undo {document.undoes}"
+        return Text(f"To try the rest again: {again}" if document.state != "done" else "")
     undo = f"provision undo {document.run}"
-    if document.state in {"partial", "interrupted"}:
-        return Text(f"What was done is kept. Run the same command again to go on, or take it back: {undo}")
+    if document.state == "waiting":
+        return Text(
+            f"What was done is kept, the rest waits. To try again what is due: {resume} (--now: all of it); "
+            f"or take it back: {undo}"
+        )
+    if document.state in {"partial", "interrupted", "running"}:
+        return Text(f"What was done is kept. To go on: {resume}; or take it back: {undo}")
     return Text(f"To take it back: {undo}")
 
 

@@ -19,7 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -208,6 +208,17 @@ class Kind(Protocol[S, SessionT_contra]):
     def read(self, session: SessionT_contra, keys: Sequence[str]) -> dict[str, S]: ...
 
     def apply(self, session: SessionT_contra, changes: Sequence[Change[S]]) -> list[Outcome]: ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A kind whose `apply` does more than a read can show (a switch saves its configuration at the end).
+
+    When the process was killed in `apply` and the changes read as done afterwards, `finish` does that rest. Doing it
+    twice must be harmless.
+    """
+
+    def finish(self, session: Any, changes: Sequence[Change[Any]]) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -1,112 +1,114 @@
-"""References → values at the line of use, and the one-time files in which initial passwords are handed over."""
+"""References → values at the line of use, and the initial passwords that wait for hand-over."""
 
 from __future__ import annotations
 
-import os
-import secrets as randomness
-import string
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import SecretStr
 
 from provisioning.errors import SecretError
+from provisioning.secrets import ansible_vault, plain, system_keyring
+from provisioning.secrets.hashicorp import HashiCorp
+from provisioning.secrets.passwords import generate_password
+from provisioning.secrets.waiting import Waiting
+from provisioning.site import Inventory
+from provisioning.site.base import REFERENCE_FORMS
 from provisioning.site.directory import PasswordPolicy
+from provisioning.site.handover import Handover
+from provisioning.site.secret_sources import SecretSources
 
-_LOOKALIKES = set("0O1lI")
-_CLASSES = tuple(
-    "".join(c for c in group if c not in _LOOKALIKES)
-    for group in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#+=?@")
-)
+__all__ = ["Secrets", "generate_password"]
 
 
 class Secrets:
     """Resolves the references of one site. `base` is the folder that relative file references start from, `handover`
-    the folder (mode 0700) of one-time password files."""
+    says how initial passwords wait (a path: in one-time files in that folder).
 
-    def __init__(self, base: Path, handover: Path) -> None:
+    Values are fetched anew each time and never kept, so that a changed password is used at once. May be used from
+    many threads.
+    """
+
+    def __init__(self, base: Path, handover: Path | Handover, sources: SecretSources | None = None) -> None:
         self._base = base
-        self._handover = handover
+        self._sources = sources or SecretSources()
+        self._hashicorp = HashiCorp(self._sources.hashicorp, self.resolve) if self._sources.hashicorp else None
+        self.waiting = Waiting(handover if isinstance(handover, Handover) else Handover(folder=handover))
+
+    @classmethod
+    def of(cls, site: Inventory) -> Secrets:
+        """The secrets of a site."""
+        return cls(site.folder, site.handover, site.secrets)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Secrets stays in its process; send the reference and resolve it there")
 
     def resolve(self, reference: str) -> SecretStr:
-        """The value behind ``env:NAME`` or ``file:PATH`` (without its final line break)."""
-        scheme, _, rest = reference.partition(":")
-        if scheme == "env":
-            value = os.environ.get(rest)
-            if not value:
-                raise SecretError(f"{reference}: the environment variable {rest} is not set; export it and try again")
-            return SecretStr(value)
-        path = self.path(reference)
-        try:
-            return SecretStr(path.read_text(encoding="utf-8").rstrip("\r\n"))
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
-            raise SecretError(
-                f"{reference}: {path} cannot be read ({reason}); create it with mode 0600 or correct the reference"
-            ) from None
+        """The value behind a reference (see :data:`~provisioning.site.base.REFERENCE_FORMS`).
+
+        Raises :class:`SecretError` with the reference, the cause and the next step.
+        """
+        scheme, _, where = reference.partition(":")
+        match scheme:
+            case "env":
+                return plain.from_environment(reference, where)
+            case "file":
+                return plain.from_file(reference, self.path(reference))
+            case "vault":
+                file, _, key = where.partition("#")
+                return ansible_vault.read(reference, self._below(file), key, self._vault_password(reference))
+            case "keyring":
+                return system_keyring.read(reference, where)
+            case "hashicorp":
+                return self._vault_server(reference).read(reference, where)
+        forms = ", ".join(form for _, form in REFERENCE_FORMS.values())
+        raise SecretError(f"a credential is not a secret reference; expected one of: {forms}")
 
     def path(self, reference: str) -> Path:
         """The file behind a ``file:`` reference (for keytabs and the like, which programs read themselves)."""
         scheme, _, rest = reference.partition(":")
         if scheme != "file":
             raise SecretError(f"{reference}: expected a file reference (file:PATH)")
-        return self._base / Path(rest).expanduser()
+        return self._below(rest)
 
     def issue_initial_password(self, login: str, policy: PasswordPolicy) -> SecretStr:
-        """Generate the initial password of a new account and leave it for hand-over in a file with mode 0600.
+        """Generate the initial password of a new account and leave it for hand-over.
 
-        Called again before the hand-over (a second attempt after a crash), it gives the same password.
+        Called again before the hand-over (a second attempt after a crash), it gives the same password, unless that
+        one waits encrypted and this process did not make it: then it is replaced.
         """
-        waiting = self.initial_password(login)
-        if waiting is not None:
-            return waiting
-        password = generate_password(policy)
-        with self._explained(f"the initial password of {login} cannot be left"):
-            self._leave(self.handover_file(login), password)
-        return password
-
-    def _leave(self, path: Path, password: SecretStr) -> None:
-        self._handover.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(password.get_secret_value() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
+        return self.waiting.issue(login, policy)
 
     def initial_password(self, login: str) -> SecretStr | None:
-        """The initial password that still waits for hand-over, or ``None``."""
-        with self._explained(f"the initial password of {login} cannot be looked for"):
-            try:
-                return SecretStr(self.handover_file(login).read_text(encoding="utf-8").rstrip("\n"))
-            except FileNotFoundError:
-                return None
+        """The initial password that waits for hand-over; ``None`` when none waits, or only others can read it."""
+        return self.waiting.read(login)
 
     def withdraw_initial_password(self, login: str) -> None:
-        """Remove the hand-over file: its account is gone, or the password was handed over."""
-        with self._explained(f"the initial password of {login} cannot be withdrawn"):
-            self.handover_file(login).unlink(missing_ok=True)
-
-    @contextmanager
-    def _explained(self, fault: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as exc:
-            raise SecretError(
-                f"{fault} in {self._handover} ({exc.strerror}); make that folder writable or set `handover` in the site"
-            ) from exc
+        """Remove the password that waits: its account is gone, or the password was handed over."""
+        self.waiting.withdraw(login)
 
     def handover_file(self, login: str) -> Path:
         """Where the initial password of `login` waits."""
-        return self._handover / f"{login}.initial-password"
+        return self.waiting.file(login)
 
+    def _below(self, file: str) -> Path:
+        return self._base / Path(file).expanduser()
 
-def generate_password(policy: PasswordPolicy) -> SecretStr:
-    """A random password (CSPRNG) of ``policy.length`` characters, dashes not counted."""
-    letters = [randomness.choice(group) for group in _CLASSES]
-    letters += [randomness.choice("".join(_CLASSES)) for _ in range(policy.length - len(letters))]
-    randomness.SystemRandom().shuffle(letters)
-    step = policy.groups_of or len(letters)
-    return SecretStr("-".join("".join(letters[i : i + step]) for i in range(0, len(letters), step)))
+    def _vault_password(self, reference: str) -> SecretStr:
+        if self._sources.ansible_vault_password is None:
+            raise SecretError(
+                f"{reference}: the site does not say what opens its Ansible Vault files; add "
+                "`secrets: {ansible_vault_password: env:VARIABLE}` (or another reference) to it"
+            )
+        try:
+            return self.resolve(self._sources.ansible_vault_password)
+        except SecretError as exc:
+            raise SecretError(f"{reference}: the password of the Ansible Vault files is not to be had: {exc}") from exc
+
+    def _vault_server(self, reference: str) -> HashiCorp:
+        if self._hashicorp is None:
+            raise SecretError(
+                f"{reference}: the site does not say where its Vault server is; add "
+                "`secrets: {hashicorp: {address: https://…, token: env:VARIABLE}}` to it"
+            )
+        return self._hashicorp

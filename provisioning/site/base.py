@@ -74,14 +74,56 @@ def _mac(text: str) -> str:
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
+class Reference(str):
+    """A checked secret reference: ``scheme:where``. It is a text, and says of itself that it is not a secret."""
+
+    __slots__ = ()
+
+    @property
+    def scheme(self) -> str:
+        """``env``, ``file``, ``vault``, ``keyring`` or ``hashicorp``."""
+        return self.partition(":")[0]
+
+    @property
+    def where(self) -> str:
+        """What stands behind the scheme."""
+        return self.partition(":")[2]
+
+
+class ReferenceToFile(Reference):
+    """A reference that is always ``file:PATH``, to a file that another program reads (a keytab)."""
+
+    __slots__ = ()
+
+
+REFERENCE_FORMS = {
+    "env": (re.compile(r"[^=\s]+"), "env:VARIABLE"),
+    "file": (re.compile(r".+"), "file:PATH"),
+    "vault": (re.compile(r"[^#]+#[^.#]+(\.[^.#]+)*"), "vault:FILE#key.path"),
+    "keyring": (re.compile(r".+/[^/]+"), "keyring:SERVICE/USER"),
+    "hashicorp": (re.compile(r"[^#/?]+(/[^#/?]+)*#[^#]+"), "hashicorp:PATH#field"),
+}
+"""Scheme → what must follow it, and the form as people write it."""
+
+
 def _reference(text: str) -> str:
-    scheme, colon, rest = text.partition(":")
-    if not colon or scheme not in {"env", "file"} or not rest:
-        # The text may be the secret itself: it is not repeated.
+    scheme, _, where = text.partition(":")
+    if scheme in REFERENCE_FORMS and REFERENCE_FORMS[scheme][0].fullmatch(where) and text.isprintable():
+        return Reference(text)
+    # The text may be the secret itself: it is not repeated.
+    forms = [form for _, form in REFERENCE_FORMS.values()]
+    expected = f"{', '.join(forms[:-1])} or {forms[-1]}"
+    raise PydanticCustomError(
+        "secret_reference", "this is not a secret reference; expected {expected}", {"expected": expected}
+    )
+
+
+def _file_reference(text: str) -> str:
+    if not text.startswith("file:") or text == "file:":
         raise PydanticCustomError(
-            "secret_reference", "this is not a secret reference; expected env:VARIABLE or file:PATH"
+            "secret_reference", "expected file:PATH; the program that uses this reads the file itself"
         )
-    return text
+    return ReferenceToFile(_reference(text))
 
 
 def _text(value: object) -> object:
@@ -169,9 +211,12 @@ IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 """A day, written ``2026-11-30`` (ISO 8601)."""
 
 SecretReference = Annotated[str, AfterValidator(_reference)]
-"""Where a secret is: ``env:VARIABLE`` or ``file:PATH`` (relative to the site's folder). Never the secret
-itself.
+"""Where a secret is, in one of the forms of :data:`REFERENCE_FORMS`; files are relative to the site's folder.
+Never the secret itself.
 """
+
+FileReference = Annotated[str, AfterValidator(_file_reference)]
+"""A secret that is a file (a keytab), as ``file:PATH``."""
 
 
 class Endpoint(Model):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import string
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from provisioning.site.base import Credential, Endpoint, Form, Model, SitePath, Text
 
 _RDN = r"(?i:cn|ou|dc)=([^,\\+\"<>;=\x00-\x1f\s#]|\\[^\x00-\x1f])([^,\\+\"<>;=\x00-\x1f]|\\[^\x00-\x1f])*"
+
+_FEWEST = 5  # characters that a class must keep, or passwords become easy to guess
 
 DistinguishedName = Annotated[
     str, Form(rf"^{_RDN}(,{_RDN})*$", "a distinguished name such as OU=Staff,DC=corp,DC=example", 1000)
@@ -26,14 +29,33 @@ LoginPattern = Annotated[
 
 
 class PasswordPolicy(Model):
-    """How initial passwords are made. All four character classes are always present; look-alikes (``0O1lI``)
-    never.
+    """How initial passwords are made: small letters, capitals, digits and `symbols` (where there are any) are always
+    present, the characters of `without` never.
     """
 
     length: int = Field(default=16, ge=12, le=64, description="characters")
     groups_of: int = Field(
         default=4, ge=0, le=16, description="characters between dashes, for reading aloud; 0: no dashes"
     )
+    symbols: Annotated[str, Form(r"^[!-/:-@\[-`{-~]{0,32}$", "ASCII punctuation marks", 32)] = Field(
+        default="!#+=?@", description="marks that are easy to find on every keyboard; empty: none"
+    )
+    without: Annotated[str, Form(r"^[!-~]{0,32}$", "ASCII characters, no spaces", 32)] = Field(
+        default="0O1lI", description="look-alikes that are left out"
+    )
+
+    @model_validator(mode="after")
+    def _enough(self) -> PasswordPolicy:
+        if min(len(group) for group in self.classes[:3]) < _FEWEST:
+            raise ValueError(f"`without` leaves fewer than {_FEWEST} characters of a class; shorten it")
+        return self
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The characters of each class: small letters, capitals, digits, and symbols where there are any."""
+        alphabets = (string.ascii_lowercase, string.ascii_uppercase, string.digits, self.symbols)
+        left = ["".join(dict.fromkeys(c for c in alphabet if c not in self.without)) for alphabet in alphabets]
+        return tuple(left if left[3] else left[:3])
 
 
 class LoginPolicy(Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provisioning.site.approval_faults import approval_faults
 from provisioning.site.cabling import cabling_faults
 from provisioning.site.fault import At, Fault, Once, dangling
 from provisioning.site.inventory import Inventory
@@ -23,6 +24,7 @@ def cross_faults(site: Inventory) -> Iterator[Fault]:
     yield from _people(site)
     yield from _workstations(site)
     yield from _software(site)
+    yield from approval_faults(site)
 
 
 # -------------------------------------------------------------------------------------------------- directory
@@ -78,8 +80,9 @@ def _profiles(site: Inventory) -> Iterator[Fault]:
     for name, profile in site.profiles.items():
         at = ("profiles", name)
         yield from dangling((*at, "vlan"), "VLAN", profile.vlan, vlans)
-        if profile.vlan in vlans and vlans[profile.vlan].protected:
-            yield Fault((*at, "vlan"), f"VLAN {profile.vlan!r} is protected and cannot be given to desks")
+        if profile.vlan in vlans and vlans[profile.vlan].protected and profile.vlan not in site.approvals.vlans:
+            message = f"VLAN {profile.vlan!r} is protected; say in approvals: vlans who may give it to a desk"
+            yield Fault((*at, "vlan"), message)
         if profile.vlan == site.network.voice_vlan:
             yield Fault((*at, "vlan"), f"VLAN {profile.vlan!r} is the voice VLAN; PCs need another one")
         for i, package in enumerate(profile.software):

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from provisioning.site.base import (
     Endpoint,
+    FileReference,
     Form,
     GroupName,
     Identifier,
     Model,
-    SecretReference,
     SitePath,
     Text,
 )
@@ -40,7 +40,7 @@ class AccessCheck(Model):
 
     kdc: Endpoint
     principal: Text = Field(description="service account, for example svc-check")
-    keytab: SecretReference = Field(description="its keytab: a file reference")
+    keytab: FileReference = Field(description="its keytab: a file reference")
     outsider: Text = Field(description="login of an account that the intranet must refuse")
 
 

@@ -12,14 +12,22 @@ from typing import NoReturn, TypeVar
 from pydantic import Field
 
 from provisioning.errors import RequestError
-from provisioning.site.base import ComputerName, Identifier, Model, SitePath
+from provisioning.site.approvals import Approvals
+from provisioning.site.base import ComputerName, Identifier, Model
 from provisioning.site.directory import Directory
+from provisioning.site.handover import Handover, HandoverSetting
 from provisioning.site.intranet import Browser, Intranet
+from provisioning.site.ledger import LedgerPlace
 from provisioning.site.lines import closest
 from provisioning.site.mail import Mail
 from provisioning.site.network import Closet, Network, Outlet
 from provisioning.site.people import Person, Profile
+from provisioning.site.runs import Runs
+from provisioning.site.secret_sources import SecretSources
+from provisioning.site.servicedesk import ServiceDesk
 from provisioning.site.software import LicencePool, Package
+from provisioning.site.time_zone import TimeZone
+from provisioning.site.workers import Workers
 from provisioning.site.workplaces import Windows, Workplace, Workstation
 
 V = TypeVar("V")
@@ -29,24 +37,37 @@ class Inventory(Model):
     """What exists at one site and what is allowed there. Built by :func:`provisioning.site.load.load`."""
 
     folder: Path = Field(description="the site's folder: relative secret references start here")
-    handover: SitePath = Field(
-        default=Path("handover"), description="folder for one-time password files", validate_default=True
+    handover: HandoverSetting = Field(
+        default=Handover(), description="how initial passwords are handed over", validate_default=True
     )
-    ledger: SitePath = Field(
-        default=Path(".ledger/ledger.sqlite"), description="SQLite file of the ledger", validate_default=True
+    secrets: SecretSources = Field(
+        default=SecretSources(), description="what vault: and hashicorp: references need", validate_default=True
     )
+    ledger: LedgerPlace = Field(
+        default=Path(".ledger/ledger.sqlite"),
+        description="SQLite file of the ledger, or url (and password) of a PostgreSQL database",
+        validate_default=True,
+    )
+    workers: Workers = Field(default=Workers(), description="how workers share what there is to do")
+    runs: Runs = Field(default=Runs(), description="how patient runs are with targets that do not answer")
     directory: Directory
     mail: Mail
     intranet: Intranet
     browser: Browser = Browser()
     network: Network
     windows: Windows
+    service_desk: ServiceDesk | None = Field(default=None, description="where the work log goes")
     closets: dict[Identifier, Closet]
     outlets: dict[Identifier, Outlet]
     workplaces: dict[Identifier, Workplace]
     workstations: dict[ComputerName, Workstation]
     software: dict[Identifier, Package]
     licences: dict[Identifier, LicencePool] = Field(default_factory=dict)
+    approvals: Approvals = Approvals()
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="zone of times without one, such as Europe/Berlin; the machine's own when left out",
+    )
     profiles: dict[Identifier, Profile]
     people: dict[Identifier, Person]
 

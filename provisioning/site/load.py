@@ -22,7 +22,7 @@ from provisioning.errors import SiteError
 from provisioning.site.faults import cross_faults
 from provisioning.site.inventory import Inventory
 from provisioning.site.lines import Part, did_you_mean
-from provisioning.site.sentences import model_at, place_of, sentence
+from provisioning.site.sentences import model_at, place_of, sentence, sorts_of
 from provisioning.site.table import Columns, read_csv
 from provisioning.site.yaml_file import read_yaml
 
@@ -225,7 +225,13 @@ def _validation_problems(exc: ValidationError, merged: _Merged) -> Iterator[str]
             continue  # the list is short only because an item of it is wrong
         if len(loc) == 1 and error["type"] == "missing":
             continue  # a whole section: _missing_sections says it better
-        yield f"{merged.where(loc)}: {sentence(error, Inventory)}"
+        yield f"{merged.where(_in_file(loc))}: {sentence(error, Inventory)}"
+
+
+def _in_file(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The path as the file has it: without the sort that pydantic puts behind a section of several sorts."""
+    model = model_at(Inventory, loc[:2])
+    return (loc[0], *loc[2:]) if model is not None and loc[1:2] and loc[1] in sorts_of(model) else loc
 
 
 def _fault_problems(site: Inventory, merged: _Merged) -> Iterator[str]:

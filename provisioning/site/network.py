@@ -32,7 +32,7 @@ DescriptionTemplate = Annotated[
 
 
 class Vlan(Model):
-    """One VLAN. A `protected` one is never given to a desk."""
+    """One VLAN. A `protected` one is given to a desk only after the approval that ``approvals: vlans`` names."""
 
     id: VlanId
     subnet: IPv4Network | None = None

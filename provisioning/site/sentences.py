@@ -73,6 +73,8 @@ _LIMITS = {
     "too_long": "expected at most {max_length} characters",  # of lists only the least length is limited
     "literal_error": "expected {expected}",
     "value_error": "{error}",
+    "union_tag_invalid": "there is no kind {tag!r}; expected {expected_tags}",
+    "union_tag_not_found": "the setting {discriminator} is missing; it says which sort this is",
 }
 
 
@@ -130,12 +132,23 @@ def model_at(root: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel]
 
 
 def _below(annotation: Any, step: str | int) -> Any:
-    for model in _models(annotation):
+    models = list(_models(annotation))
+    for model in models:
+        if len(models) > 1 and step in sorts_of(model):
+            return model
+    for model in models:
         field = model.model_fields.get(str(step))
         return field.annotation if field else None
     arguments = [a for a in get_args(annotation) if a is not Ellipsis]
     # dict[K, V] and tuple[V, ...]: the value is the last argument
     return arguments[-1] if arguments else None
+
+
+def sorts_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """What the setting `kind` of a model may be, where it tells the sorts of one thing apart. pydantic puts it into the
+    path of an error, though no file has it there."""
+    field = model.model_fields.get("kind")
+    return tuple(get_args(field.annotation)) if field is not None else ()
 
 
 def _models(annotation: Any) -> Any:

@@ -43,8 +43,7 @@ def _apply(ledger: Ledger, pool: Pool, resources: list[Resource]) -> RunRecord:
     reading = planner.read(resources, pool)
     assert not reading.unread
     run = ledger.begin("contract", {}, planner.compare(resources, reading))
-    carry_out(ledger, run, pool, (), lambda _: None)
-    run = ledger.run(run.id)
+    run = carry_out(ledger, run.id, pool, lambda _: None)
     assert {r.change.key: (r.state, r.error) for r in run.changes if r.state != "verified"} == {}
     return run
 
@@ -53,8 +52,8 @@ def _undo(ledger: Ledger, pool: Pool, run: RunRecord) -> None:
     begun, unread = to_take_back(run.changes, pool)
     assert not unread
     back = ledger.begin("undo", {}, planner.inverse(begun), undoes=run.id)
-    carry_out(ledger, back, pool, (), lambda _: None)
-    assert {r.change.key: (r.state, r.error) for r in ledger.run(back.id).changes if r.state != "verified"} == {}
+    back = carry_out(ledger, back.id, pool, lambda _: None)
+    assert {r.change.key: (r.state, r.error) for r in back.changes if r.state != "verified"} == {}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.parent.name}-{path.parent.name}")

@@ -158,7 +158,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-# -- the servers' own tools
+# -- the servers' own tools --------------------------------------------------------------------------------------------
 
 
 def directory_entries(

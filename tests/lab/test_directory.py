@@ -173,7 +173,7 @@ def test_what_no_directory_can_hold_is_refused_before_it_is_sent(
     assert all(isinstance(error, RejectedError) for error in errors.values())
     assert "nobody.there" in str(errors["dir.boss"])
     assert USER.read(session, list(wanted)) == {}
-    assert not list(inventory.handover.glob("*dir*"))
+    assert not list(inventory.handover.folder.glob("*dir*"))
 
 
 def test_a_wildcard_is_a_name_that_nobody_has(session: DirectorySession) -> None:
@@ -197,11 +197,11 @@ def test_one_refused_account_spares_the_others(session: DirectorySession, invent
     assert "does not exist" in str(errors["dir.nowhere"])
     assert "may not do that" in str(errors["dir.forbidden"])
     assert "taken" in str(errors["dir.clash"])
-    assert [file.name for file in inventory.handover.glob("dir.*")] == ["dir.good.initial-password"]
+    assert [file.name for file in inventory.handover.folder.glob("dir.*")] == ["dir.good.initial-password"]
 
 
 def test_a_password_that_breaks_the_domain_policy(session: DirectorySession, inventory: Inventory) -> None:
-    inventory.handover.mkdir(mode=0o700, exist_ok=True)
+    inventory.handover.folder.mkdir(mode=0o700, exist_ok=True)
     session.secrets.handover_file(LOGIN).write_text("abc\n")
     error = _errors(USER, session, {LOGIN: _user(inventory)})[LOGIN]
     assert "password does not meet the domain's policy" in str(error)

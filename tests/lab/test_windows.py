@@ -65,7 +65,7 @@ def attempt(inventory: Inventory, secrets: Secrets) -> str:
         session.close()
 
 
-# -- the session
+# -- the session ----------------------------------------------------------------------------------------------------
 
 
 def test_the_pc_answers_by_its_name_in_utf_8(session: WindowsSession) -> None:
@@ -190,7 +190,7 @@ def test_two_sessions_at_once_do_not_meet(inventory: Inventory, secrets: Secrets
     assert names == [NAME] * 4
 
 
-# -- the registry
+# -- the registry ---------------------------------------------------------------------------------------------------
 
 
 def test_registry_round_trip_and_proof(pool: Pool, session: WindowsSession) -> None:
@@ -234,7 +234,7 @@ def test_one_bad_key_does_not_stop_the_others(session: WindowsSession) -> None:
     REGISTRY.apply(session, [good.inverse()])
 
 
-# -- packages
+# -- packages -------------------------------------------------------------------------------------------------------
 
 
 def installed(session: WindowsSession) -> InstalledPackage | None:

@@ -22,7 +22,9 @@ from provisioning.engine import planner
 from provisioning.engine.events import Listener, one_at_a_time
 from provisioning.engine.prover import prove
 from provisioning.errors import RejectedError, UnreachableError
+from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.base import Request
+from provisioning.procedures.licences import Seat
 from provisioning.procedures.onboard import onboard
 from provisioning.resources.base import Proof, Resource
 from provisioning.resources.registry import KINDS, PROOFS
@@ -57,6 +59,8 @@ class Office:
         ]
         self.proofs = [Proof("memory.exists", "a", "the new thing is there", {"key": "new"})]
         self.warnings: tuple[str, ...] = ()
+        self.grounds: Grounds = {}
+        self.seats: tuple[Seat, ...] = ()
 
     def plan(self, site: Site, request: Request | None = None) -> Plan:
         request = request or onboard("E1042", "E1043")
@@ -74,6 +78,8 @@ class Office:
             self.warnings,
             reading.unread,
             known,
+            grounds=self.grounds,
+            seats=self.seats,
         )
 
     def check(
@@ -123,6 +129,8 @@ def scenario(name: str) -> Office:
             office.wanted = [None]  # type: ignore[list-item]
         case "interrupt":
             office.a.on_apply = lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.3)  # type: ignore[func-returns-value]
+        case "kill":
+            office.a.on_apply = lambda: os.kill(os.getpid(), signal.SIGKILL)
         case "dead":
             office.sessions = _DeadSessions({})
         case "hang":

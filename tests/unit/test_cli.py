@@ -141,7 +141,7 @@ def test_a_failed_change_exits_3_and_says_why(shell: Shell) -> None:
     assert result.exit_code == 3
     assert "Run 1: partly done" in result.stdout
     assert "✗ memory thing far: the system says no" in result.stdout
-    assert "Run the same command again" in result.stdout
+    assert "To go on: provision resume" in result.stdout
 
 
 def test_a_failed_proof_exits_3(shell: Shell) -> None:
@@ -330,7 +330,7 @@ def test_init_writes_a_site_that_validates(shell: Shell, tmp_path: Path) -> None
         (("plan", "--output", "yaml"), "'yaml' is not one of"),
         (("plan", "--save", "/nowhere/plan.json"), "there is no folder /nowhere"),
         (("plan", "--save", "/"), "this is a folder"),
-        (("onboard",), "Missing argument"),
+        (("onboard",), "name at least one person"),
         (("onboard", "E1O42", "--yes"), "did you mean 'E1042'"),
         (("onboard", "E1042"), "add --yes"),
         (("onboard", "E1042", "--output", "json"), "add --yes"),

@@ -44,9 +44,8 @@ class Office:
         return planner.compare(resources, planner.read(resources, self.sessions))
 
     def apply(self, changes: list[Change[State]], *proofs: Proof, undoes: int | None = None) -> RunRecord:
-        run = self.ledger.begin("test", {"procedure": "test"}, changes, undoes=undoes)
-        carry_out(self.ledger, run, self.sessions, proofs, self.events.append)
-        return self.ledger.run(run.id)
+        run = self.ledger.begin("test", {"procedure": "test"}, changes, undoes=undoes, proofs=proofs)
+        return carry_out(self.ledger, run.id, self.sessions, self.events.append, resume=False)
 
     def undo(self, run: RunRecord) -> RunRecord:
         begun, unread = to_take_back(run.changes, self.sessions)

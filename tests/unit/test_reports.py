@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.errors import UnreachableError
 from provisioning.reports import listing, page, text, words
-from provisioning.reports.document import ChangeReport, Difference, ProofReport, ReportDocument
+from provisioning.reports.document import ChangeReport, Difference, ProofReport, ReportDocument, WaitingReport
 from provisioning.resources.base import Address, Change, State
 from tests.memory import Thing
 
@@ -67,7 +67,7 @@ def test_the_report_as_text() -> None:
         "\n"
         "The initial password of anna.petrova waits in /h/anna.petrova.initial-password\n"
         "\n"
-        "What was done is kept. Run the same command again to go on, or take it back: provision undo 7"
+        "What was done is kept. To go on: provision resume 7; or take it back: provision undo 7"
     )
 
 
@@ -75,7 +75,9 @@ def test_the_report_as_text() -> None:
     ("state", "undoes", "expected"),
     [
         ("done", None, "To take it back: provision undo 7"),
-        ("interrupted", None, "Run the same command again to go on, or take it back: provision undo 7"),
+        ("interrupted", None, "To go on: provision resume 7; or take it back: provision undo 7"),
+        ("waiting", None, "provision resume 7 (--now: all of it); or take it back: provision undo 7"),
+        ("interrupted", 3, "To try the rest again: provision resume 7"),
         ("partial", 3, "To try the rest again: provision undo 3"),
         ("undone", None, "done, and taken back since"),
     ],
@@ -188,3 +190,15 @@ def test_every_state_can_be_shown(state: str) -> None:
     empty = report(state=state, changes=[], proofs=[], warnings=[], unread={}, handover={}, seconds={}, run=None)
     assert text.report(empty).plain
     assert "onboard E1042" in page.render(empty)
+
+
+def test_what_is_waited_for_is_on_the_page_and_in_the_text() -> None:
+    waiting = WaitingReport(
+        target="windows:WS-0043", reason="nobody answers <here>", attempts=2, since="2026-11-30T08:00:00.000+00:00",
+        next_try="2026-11-30T09:00:00.000+00:00", deadline="2026-12-07T08:00:00.000+00:00",
+    )  # fmt: skip
+    waits = report(state="waiting").model_copy(update={"waiting": [waiting]})
+    shown = text.report(waits).plain
+    assert "… windows:WS-0043: nobody answers <here>" in shown
+    assert "2 tries in vain, next on 2026-11-30 09:00 UTC, given up on 2026-12-07 08:00 UTC" in shown
+    assert "nobody answers &lt;here&gt; (next try 2026-11-30 09:00 UTC, given up on" in page.render(waits)

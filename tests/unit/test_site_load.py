@@ -130,7 +130,7 @@ def test_aliases_cannot_multiply_without_end(loaded_with: Write) -> None:
 def test_paths_start_from_the_folder(loaded_with: Write, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = loaded_with("settings.yml", "ledger: db/ledger.sqlite\nhandover: /srv/handover\n")
     assert site.ledger == folder / "db" / "ledger.sqlite"
-    assert site.handover == Path("/srv/handover")
+    assert site.handover.folder == Path("/srv/handover")
     assert site.network.switches["sw-1"].known_hosts == folder / "known_hosts"
     monkeypatch.chdir(folder.parent)
     assert load(Path("site")).ledger == folder / "db" / "ledger.sqlite"
@@ -225,3 +225,22 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_sentences(folder: Path, 
     with pytest.raises(SiteError) as caught:
         load(folder)
     assert all(re.match(r"[^:]+:\d+: ", problem) for problem in caught.value.problems)
+
+
+def test_how_passwords_are_handed_over(loaded_with: Write, folder: Path) -> None:
+    site = loaded_with("settings.yml", "handover: {folder: out, form: letter, note: Help desk 100}\n")
+    assert (site.handover.folder, site.handover.form) == (folder / "out", "letter")
+    with pytest.raises(SiteError, match=r"settings.yml:1: handover: the form age needs at least one of `recipients`"):
+        loaded_with("settings.yml", "handover: {form: age}\n")
+
+
+def test_where_secrets_come_from(loaded_with: Write, folder: Path) -> None:
+    site = loaded_with(
+        "settings.yml",
+        "secrets:\n  ansible_vault_password: env:A\n"
+        "  hashicorp: {address: 'https://vault:8200', token: env:B, trust: ca.pem}\n",
+    )
+    assert site.secrets.hashicorp is not None
+    assert site.secrets.hashicorp.trust == folder / "ca.pem"
+    with pytest.raises(SiteError, match=r"settings.yml:1: secrets hashicorp: expected either `token` or `approle`"):
+        loaded_with("settings.yml", "secrets: {hashicorp: {address: 'https://vault:8200'}}\n")

@@ -18,7 +18,7 @@ def test_the_starter_site_loads(tmp_path: Path) -> None:
     assert sorted(folder.iterdir()) == written
     site = load(folder)
     assert site.person("E1002").family_name == "O'Connor"
-    assert site.handover == folder / "handover"
+    assert site.handover.folder == folder / "handover"
 
 
 def test_every_path_of_the_starter_is_its_own_or_commented(tmp_path: Path) -> None:

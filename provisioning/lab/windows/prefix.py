@@ -62,7 +62,7 @@ def template() -> Path:
     Raises :class:`LabError` when Wine is not installed or does not come up.
     """
     if not _LOADER.exists():
-        raise LabError("Wine is not installed (package wine64); `make bootstrap` installs what the lab needs")
+        raise LabError("Wine is not installed (package wine64); `make lab-packages` installs what the lab needs")
     version = run([str(_LOADER), "--version"], env={"HOME": "/nonexistent", "WINEDEBUG": "-all"}).stdout.split()[0]
     _locale()
     folder = CACHE / f"{re.sub(r'[^A-Za-z0-9.-]', '_', version)}-layout{_LAYOUT}"

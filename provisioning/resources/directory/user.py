@@ -96,6 +96,12 @@ class UserKind:
         batch.delete([change for change in changes if change.action == "delete"])
         return ad.outcomes(cast("Sequence[Change[State]]", changes), batch.errors)
 
+    def finish(self, session: DirectorySession, changes: Sequence[Change[User]]) -> None:
+        """The accounts are gone, but the passwords that wait for their owners may still be there."""
+        for change in changes:
+            if change.action == "delete":
+                session.secrets.withdraw_initial_password(change.key)
+
 
 class _Batch:
     """One call of `apply`: what it looked up and what failed so far."""
@@ -120,7 +126,7 @@ class _Batch:
             except (RejectedError, ValueError) as exc:
                 self._refuse(change, exc)
                 continue
-            if secrets.initial_password(change.key) is not None:
+            if secrets.waiting.waits(change.key):
                 waiting_before.add(change.key)
             password = secrets.issue_initial_password(change.key, policy).get_secret_value()
             values["unicodePwd"] = [f'"{password}"'.encode("utf-16-le")]  # MS-ADTS 3.1.1.3.1.5.1

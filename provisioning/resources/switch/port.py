@@ -65,6 +65,10 @@ class PortKind:
                 errors |= _saved(session, [step.key for step in steps if step.key not in errors])
         return [Outcome(change.key, errors.get(change.key)) for change in changes]
 
+    def finish(self, session: SwitchSession, changes: Sequence[Change[SwitchPort]]) -> None:  # noqa: ARG002
+        """The ports are as wanted, but whoever changed them may have been killed before they were saved."""
+        session.save()
+
 
 def _saved(session: SwitchSession, keys: Sequence[str]) -> dict[str, RejectedError]:
     try:

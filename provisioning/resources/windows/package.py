@@ -27,6 +27,9 @@ _BLOCK = 1024 * 1024  # octets
 SUCCESS = frozenset({0, 3010, 1641})
 """Exit codes of msiexec that mean "done": plain, with a restart to come, with a restart begun."""
 
+ALREADY_RUNNING = 1618
+"""ERROR_INSTALL_ALREADY_RUNNING (Windows Installer error messages): one installation at a time on a PC."""
+
 _MEANINGS = {
     2: "the package file was not found on the PC",
     1601: "the Windows Installer service could not be reached; is it disabled on this PC?",
@@ -184,6 +187,8 @@ def _remove(session: WindowsSession, name: str, package: InstalledPackage) -> No
 
 def _msiexec(session: WindowsSession, deed: str, arguments: Sequence[str]) -> None:
     result = session.run(["msiexec", *arguments], timeout=session.inventory.windows.install_timeout)
+    if result.exit_code == ALREADY_RUNNING:
+        raise UnreachableError(session.target, f"{deed} has to wait: another installation is under way on the PC")
     if result.exit_code not in SUCCESS:
         meaning = _MEANINGS.get(result.exit_code, "see Microsoft's list of Windows Installer error codes")
         raise RejectedError(

@@ -1,0 +1,69 @@
+"""``provision worker``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import suppress
+from types import FrameType
+
+import click
+
+from provisioning.cli.exits import DONE, leave_at_once
+from provisioning.cli.invocation import Invocation, console
+from provisioning.engine.errands import Happening
+from provisioning.reports.words import safe
+from provisioning.worker import engine_of
+
+STOPPING = "Stopping: what is under way is finished as far as its batch. Once more leaves at once."
+LEFT = "Left at once. What was under way is taken over by other workers, or by this one when it is started again."
+
+
+@click.command("worker")
+@click.option(
+    "--concurrency", metavar="N", type=click.IntRange(1, 64),
+    help="Requests and runs at once; without it what the site says (workers: concurrency:).",
+)  # fmt: skip
+@click.option("--once", is_flag=True, help="Carry out what is due now, then end.")
+@click.pass_obj
+def VERB(invocation: Invocation, *, concurrency: int | None, once: bool) -> int:  # noqa: N802  (it is an object)
+    """Carry out what is due: scheduled requests, runs whose targets answer again, the work log.
+
+    Start it on as many machines as you like when the ledger is on PostgreSQL: they share the work, and take over from
+    one that dies. With a SQLite ledger one worker does it all. Ctrl-C ends it after the batch under way.
+    """
+    site = invocation.site()
+    settings = site.inventory.workers
+    if concurrency is not None:
+        settings = settings.model_copy(update={"concurrency": concurrency})
+    engine = engine_of(site, _show, settings)
+    stop = threading.Event()
+    _listen(stop)
+    if not once:
+        shared = "shared with others" if site.ledger.is_server else "alone: the ledger is a SQLite file"
+        _say(f"Waiting for work in {site.ledger.place} ({shared}), {settings.concurrency} at once. Ctrl-C stops.")
+    engine.work(stop, once=once)
+    return DONE
+
+
+def _listen(stop: threading.Event) -> None:
+    def signalled(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (the signature of signal handlers)
+        if stop.is_set():
+            leave_at_once(LEFT)
+        stop.set()
+        click.echo(STOPPING, err=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signalled)
+
+
+def _show(happening: Happening) -> None:
+    if happening.happened in {"begun", "put off"}:
+        return  # `provision runs --watch` shows what is under way
+    why = f": {safe(happening.detail, lines=True)}" if happening.detail else ""
+    _say(f"{happening.errand} {happening.happened}{why}")
+
+
+def _say(line: str) -> None:
+    with suppress(OSError, SystemExit):  # rich raises SystemExit for a broken pipe: nobody reads, the work goes on
+        console().print(line)

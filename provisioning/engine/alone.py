@@ -1,0 +1,92 @@
+"""The embedded engine: the errands of one process, straight from the ledger. Needs no PostgreSQL and no queue.
+
+Several such processes may share one SQLite ledger on one machine: the locks of runs and targets keep them apart.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from provisioning.engine.errands import Carrier, Errand, Happening, PutOffError, Watcher, due, wait_after
+from provisioning.errors import ProvisioningError
+from provisioning.ledger import Ledger
+from provisioning.site.workers import Workers
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Alone:
+    """One process that does everything itself (an :class:`~provisioning.engine.errands.Engine`)."""
+
+    ledger: Ledger
+    carrier: Carrier
+    watcher: Watcher
+    settings: Workers
+    _under_way: dict[Future[None], Errand] = field(default_factory=dict, init=False)
+    _not_before: dict[Errand, float] = field(default_factory=dict, init=False)
+    _failures: dict[Errand, int] = field(default_factory=dict, init=False)
+
+    def work(self, stop: threading.Event, *, once: bool = False) -> None:
+        threads = ThreadPoolExecutor(self.settings.concurrency, "errand")
+        seen: set[Errand] = set()
+        try:
+            while not stop.is_set():
+                new = [errand for errand in self._ready() if not (once and errand in seen)]
+                for errand in new[: self.settings.concurrency - len(self._under_way)]:
+                    seen.add(errand)
+                    self.watcher(Happening(errand, "begun"))
+                    self._under_way[threads.submit(self.carrier, errand, stop)] = errand
+                if once and not self._under_way:
+                    return
+                self._rest(stop)
+        finally:
+            while self._under_way:
+                self._collect(None)
+            threads.shutdown(wait=False)
+
+    def _ready(self) -> list[Errand]:
+        """What is due, not under way, and not put off. A ledger that is away for a while is asked again later."""
+        if len(self._under_way) >= self.settings.concurrency:
+            return []
+        busy, clock = set(self._under_way.values()), time.monotonic()
+        self._not_before = {errand: at for errand, at in self._not_before.items() if at > clock}
+        try:
+            found = due(self.ledger)
+        except ProvisioningError as exc:
+            _log.warning("the ledger cannot be read: %s", exc)
+            return []
+        return [e for e in dict.fromkeys(found) if e not in busy and e not in self._not_before]
+
+    def _rest(self, stop: threading.Event) -> None:
+        """Until something ends, but no longer than the site says."""
+        if self._under_way:
+            self._collect(min(self.settings.look, self.settings.poll))
+        else:
+            soonest = min(self._not_before.values(), default=float("inf")) - time.monotonic()
+            stop.wait(max(0.01, min(self.settings.look, soonest)))
+
+    def _collect(self, seconds: float | None) -> None:
+        done, _ = wait(self._under_way, seconds, FIRST_COMPLETED)
+        for future in done:
+            errand = self._under_way.pop(future)
+            exc = future.exception()
+            if exc is None:
+                self._failures.pop(errand, None)
+                self.watcher(Happening(errand, "finished"))
+            elif isinstance(exc, PutOffError):
+                self._not_before[errand] = time.monotonic() + exc.seconds
+                self.watcher(Happening(errand, "put off", str(exc)))
+            else:
+                self._failed(errand, exc)
+
+    def _failed(self, errand: Errand, exc: BaseException) -> None:
+        if not isinstance(exc, ProvisioningError):
+            _log.error("%s failed", errand, exc_info=exc)
+        self._failures[errand] = self._failures.get(errand, 0) + 1
+        self._not_before[errand] = time.monotonic() + wait_after(self._failures[errand])
+        self.watcher(Happening(errand, "failed", f"{type(exc).__name__}: {exc}"))

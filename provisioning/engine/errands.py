@@ -1,0 +1,128 @@
+"""What there is to do, told by the ledger alone: the errands that workers run, whichever engine shares them out.
+
+An errand is nothing but ids. What it is about is read from the ledger when it is run, so it may be asked for twice,
+late, or by a machine that knows nothing of the one before: the ledger decides what is left to do.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
+
+from provisioning.engine.locks import HeldError, locks_of
+from provisioning.ledger import Ledger, RunState, moment
+
+What = Literal["request", "run", "outbox"]
+
+LONGEST_WAIT = 600.0
+GRACE_SECONDS = 3.0
+"""A run that is younger may have been written down by a process that is about to take its lock."""
+
+_RUNS_LOOKED_AT = 10_000
+_BEGUN: Sequence[RunState] = ("running",)
+
+
+@dataclass(frozen=True)
+class Errand:
+    """``request``: carry out a request that is due, or go on with it; ``run``: go on with a run whose targets are due
+    again; ``outbox``: deliver what service desks are owed (it has no number)."""
+
+    what: What
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.number}" if self.number else self.what
+
+
+class PutOffError(Exception):
+    """Not now: somebody else is at it, or we were asked to stop. Try again in `seconds`."""
+
+    def __init__(self, seconds: float, why: str) -> None:
+        super().__init__(why)
+        self.seconds = seconds
+
+
+Carrier = Callable[[Errand, threading.Event], None]
+"""Runs one errand to its end. When the event is set it finishes the batch under way, then raises
+:class:`PutOffError`."""
+
+
+class OwnStop(threading.Event):
+    """The stop of one errand: set by itself (a run that loses the ledger stops) or by the worker's, not back."""
+
+    _EVERY = 0.1
+
+    def __init__(self, workers: threading.Event) -> None:
+        super().__init__()
+        self._workers = workers
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._workers.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while not self.is_set() and (left := until - time.monotonic()) > 0:
+            super().wait(min(left, self._EVERY))
+        return self.is_set()
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What a worker tells whoever watches. `detail` says why when an errand was put off or failed."""
+
+    errand: Errand
+    happened: Literal["begun", "finished", "put off", "failed", "taken over"]
+    detail: str = ""
+
+
+Watcher = Callable[[Happening], None]
+
+
+class Engine(Protocol):
+    """Shares errands out. Both engines pass the same tests (``tests/unit/test_workers.py``)."""
+
+    def work(self, stop: threading.Event, *, once: bool = False) -> None:
+        """Run errands until `stop` is set; with `once`, those that are due now. What is under way is finished as far
+        as its batch. Raises :class:`~provisioning.errors.LedgerError` when the ledger cannot be used to begin with."""
+
+
+def due(ledger: Ledger, at: datetime | None = None) -> Sequence[Errand]:
+    """What the ledger says there is to do at `at` (now).
+
+    Runs that go on: those that somebody began, has not ended and does not hold any more (the process died), and those
+    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. A run
+    that a person interrupted is that person's to resume.
+    """
+    at = at or datetime.now(UTC)
+    open_again = dict.fromkeys(target.run_id for target in ledger.open_targets(due=at))
+    waiting = [number for number in open_again if ledger.run(number).state == "waiting"]
+    owed = any(ledger.count_undelivered(desk) for desk in ledger.desks)
+    return (
+        *(Errand("run", number) for number in sorted({*_orphans(ledger, at), *waiting})),
+        *(Errand("request", request.id) for request in ledger.due(at)),
+        *((Errand("outbox"),) if owed else ()),
+    )
+
+
+def _orphans(ledger: Ledger, at: datetime) -> Iterator[int]:
+    """Runs that nobody holds although nobody ended them."""
+    old_enough = moment(at - timedelta(seconds=GRACE_SECONDS))
+    begun = [run.id for run in ledger.runs(_RUNS_LOOKED_AT, states=_BEGUN) if run.started <= old_enough]
+    if not begun:
+        return
+    with closing(locks_of(ledger, "a look for work")) as locks:
+        for number in begun:
+            with suppress(HeldError), locks.hold(f"run {number}", seconds=0):
+                yield number
+
+
+def wait_after(attempts: int) -> float:
+    """Seconds to wait before an errand that failed `attempts` times is tried again: 5, doubled each time, at most
+    ten minutes."""
+    return min(5.0 * 2.0 ** min(attempts - 1, 10), LONGEST_WAIT)

@@ -1,0 +1,109 @@
+"""What of a plan needs whose approval. Pure: the site's policy, the changes and whose they are decide, nothing else.
+
+Only what would change counts: somebody who is in a privileged group already needs nobody's approval to stay in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from provisioning.resources.base import Address, Change, State
+from provisioning.resources.directory.membership import Memberships
+from provisioning.resources.directory.user import User
+from provisioning.resources.switch.port import SwitchPort
+from provisioning.resources.windows.package import InstalledPackage
+from provisioning.site import Inventory
+from provisioning.site.approvals import Rule
+
+Grounds = Mapping[str, tuple[str, ...]]
+"""Role → what it is asked to approve, as sentences. They name people and places, never logins that may still change,
+so that the same plan made again gives the same sentences."""
+
+
+def grounds(
+    inventory: Inventory,
+    changes: Iterable[Change[State]],
+    owners: Mapping[Address, str],
+    off_premises: Sequence[str] = (),
+) -> Grounds:
+    """The roles that must approve these changes (`owners` says whose each is), and copying the user data of the people
+    `off_premises`."""
+    policy, found = inventory.approvals, defaultdict[str, dict[str, None]](dict)
+    case = _Case(inventory, owners)
+    for change in changes:
+        for roles, sentence in case.of(change):
+            for role in roles:
+                found[role][sentence] = None
+    for person in off_premises:
+        for role in policy.copy_off_premises:
+            found[role][f"user data of {person} is copied off the premises"] = None
+    return {role: tuple(sorted(sentences)) for role, sentences in sorted(found.items())}
+
+
+Asked = Iterator[tuple[Sequence[str], str]]
+
+
+@dataclass(frozen=True)
+class _Case:
+    inventory: Inventory
+    owners: Mapping[Address, str]
+
+    def of(self, change: Change[State]) -> Asked:
+        """Roles and sentence, for everything about a change that needs approval."""
+        match change.after:
+            case Memberships():
+                yield from self._groups(change, change.before, change.after)
+            case SwitchPort():
+                yield from self._vlans(change, change.before, change.after)
+            case InstalledPackage() if change.before is None or not change.before.model_fields_set:
+                yield from self._licence(change)
+            case User():
+                yield from self._profile(change)
+
+    def _groups(self, change: Change[State], before: State | None, after: Memberships) -> Asked:
+        rules = {group.casefold(): rule for group, rule in self.inventory.approvals.groups.items()}
+        had = {g.casefold() for g, member in before.groups.items() if member} if isinstance(before, Memberships) else {}
+        for group, member in after.groups.items():
+            rule = rules.get(group.casefold())
+            if member and group.casefold() not in had and rule and self._asks(rule, change):
+                yield rule.roles, f"{self._who(change)} joins the group {group}"
+
+    def _vlans(self, change: Change[State], before: State | None, after: SwitchPort) -> Asked:
+        names = {vlan.id: name for name, vlan in self.inventory.network.vlans.items()}
+        for field in ("access_vlan", "voice_vlan"):
+            number = getattr(after, field) if field in after.model_fields_set else None
+            name = names.get(number) if number is not None else None
+            if name is None or getattr(before, field, None) == number:
+                continue
+            rule = self.inventory.approvals.vlans.get(name)
+            if rule and self._asks(rule, change):
+                port = f"port {change.key} of {change.target.partition(':')[2]}"
+                yield rule.roles, f"{port} ({self._who(change)}) gets the VLAN {name}"
+
+    def _licence(self, change: Change[State]) -> Asked:
+        package = next((p for p in self.inventory.software.values() if p.display_name == change.key), None)
+        rule = self.inventory.approvals.licences.get(package.licence) if package and package.licence else None
+        if package and rule and self._asks(rule, change):
+            pc = change.target.partition(":")[2]
+            yield (
+                rule.roles,
+                f"{self._who(change)} takes a licence of {package.licence} ({package.display_name} on {pc})",
+            )
+
+    def _profile(self, change: Change[State]) -> Asked:
+        person = self.owners.get(change.address)
+        profile = self.inventory.people[person].profile if person in self.inventory.people else None
+        roles = self.inventory.approvals.profiles.get(profile) if profile else None
+        if roles and (change.before is None or {"ou", "enabled"} & set(change.differences())):
+            yield roles, f"{person} gets the profile {profile}"
+
+    def _asks(self, rule: Rule, change: Change[State]) -> bool:
+        person = self.owners.get(change.address)
+        return person not in self.inventory.people or (
+            self.inventory.people[person].profile not in rule.except_profiles
+        )
+
+    def _who(self, change: Change[State]) -> str:
+        return self.owners.get(change.address) or (change.key if change.target == "directory" else "nobody known")

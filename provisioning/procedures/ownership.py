@@ -1,0 +1,46 @@
+"""Which person each thing of a plan is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from provisioning.procedures.base import Request
+from provisioning.resources.base import Address, State
+from provisioning.resources.directory.user import User
+from provisioning.site import Inventory
+
+
+def owners(
+    inventory: Inventory, request: Request, things: Iterable[tuple[Address, State | None]]
+) -> Mapping[Address, str]:
+    """Address → person, for accounts (known by the number that they carry), their memberships and mailboxes, and for
+    the PC and the port of each person's desk. Of a desk that several people have, the first is named."""
+    known = dict(things)
+    of_login = {
+        address.key: state.employee_id
+        for address, state in known.items()
+        if isinstance(state, User) and "employee_id" in state.model_fields_set and state.employee_id
+    }
+    of_target, of_port = _places(inventory, request)
+    found: dict[Address, str] = {}
+    for address in known:
+        person = of_target.get(address.target) or of_port.get((address.target, address.key))
+        if person is None and address.target == "directory":
+            person = of_login.get(address.key)
+        if person is not None:
+            found[address] = person
+    return found
+
+
+def _places(inventory: Inventory, request: Request) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    of_target: dict[str, str] = {}
+    of_port: dict[tuple[str, str], str] = {}
+    for person, desk in request.desks(inventory).items():
+        if desk is None:
+            continue
+        if workstation := inventory.workstation_at.get(desk):
+            of_target.setdefault(f"windows:{workstation}", person)
+        outlet = inventory.outlets[inventory.workplaces[desk].outlet]
+        if outlet.switch and outlet.switch_port:
+            of_port.setdefault((f"switch:{outlet.switch}", outlet.switch_port), person)
+    return of_target, of_port

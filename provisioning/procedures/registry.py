@@ -1,0 +1,23 @@
+"""Every procedure, by name: from the ledger's plain form back to a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from provisioning.errors import RequestError
+from provisioning.procedures.base import Request
+from provisioning.procedures.onboard import Onboard
+
+PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {"onboard": Onboard.from_plain}
+
+
+def from_plain(plain: Mapping[str, Any]) -> Request:
+    """The request that ``to_plain`` wrote. Raises :class:`RequestError` for one that this version does not know."""
+    procedure = str(plain.get("procedure"))
+    if procedure not in PROCEDURES:
+        raise RequestError(f"this version knows no procedure {procedure!r}; expected one of: {', '.join(PROCEDURES)}")
+    try:
+        return PROCEDURES[procedure](plain)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise RequestError(f"the request is not one that this version wrote: {type(exc).__name__} {exc}") from exc

@@ -1,0 +1,115 @@
+"""Licence seats follow installs: taken, given back when one fails or is taken back, taken again on resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioning.errors import RequestError
+from provisioning.ledger import ChangeState, Ledger, RunRecord
+from provisioning.procedures.onboard import onboard
+from provisioning.resources.base import Address, Change, State
+from provisioning.resources.windows.package import InstalledPackage
+from provisioning.seats import give_back, seats_of_changes, shortages, take_again
+from provisioning.site import Inventory
+from provisioning.site.load import load
+from tests.unit.cli_office import EXAMPLE
+
+CRM = Address("windows.package", "windows:WS-0042", "Meridian CRM Client")
+INSTALL: Change[State] = Change(CRM, None, InstalledPackage(version="4.2.0"))
+REMOVE: Change[State] = Change(CRM, InstalledPackage(version="4.2.0"), None)
+REQUEST = onboard("E1042")
+
+
+@pytest.fixture(scope="module")
+def site() -> Inventory:
+    return load(EXAMPLE)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path / "l.sqlite")
+    yield opened
+    opened.close()
+
+
+def run(ledger: Ledger, site: Inventory, state: ChangeState, change: Change[State] = INSTALL) -> RunRecord:
+    """A run that takes its seats and ends with its install in `state`."""
+    wanted = seats_of_changes(site, REQUEST, [change])
+    begun = ledger.begin(
+        "t", REQUEST.to_plain(), [change], asked=True, seats=[(s.pool, s.candidates, s.holder) for s in wanted]
+    )
+    ledger.attempt([begun.changes[0].id])
+    ledger.settle({begun.changes[0].id: (state, None)})
+    ledger.end(begun.id, "done" if state == "verified" else "partial")
+    return ledger.run(begun.id)
+
+
+def undo(ledger: Ledger, undone: RunRecord, state: ChangeState = "verified") -> RunRecord:
+    begun = ledger.begin("undo", {"procedure": "undo", "run": undone.id}, [REMOVE], undoes=undone.id)
+    ledger.attempt([begun.changes[0].id])
+    ledger.settle({begun.changes[0].id: (state, None)})
+    return ledger.run(begun.id)
+
+
+def holders(ledger: Ledger) -> list[str]:
+    return [allocation.holder for allocation in ledger.allocations("licence:crm")]
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"), [("verified", True), ("failed", False), ("blocked", False), ("deferred", True)]
+)
+def test_a_seat_goes_with_the_install(ledger: Ledger, site: Inventory, state: ChangeState, kept: bool) -> None:
+    done = run(ledger, site, state)
+    assert holders(ledger) == ["E1042"]
+    for _ in range(2):
+        give_back(ledger, site, done)
+    assert holders(ledger) == (["E1042"] if kept else [])
+
+
+def test_undo_gives_it_back_and_a_failed_undo_does_not(ledger: Ledger, site: Inventory) -> None:
+    done = run(ledger, site, "verified")
+    give_back(ledger, site, undo(ledger, done, "failed"))
+    assert holders(ledger) == ["E1042"]
+    give_back(ledger, site, undo(ledger, done))
+    assert holders(ledger) == []
+
+
+def test_a_seat_of_an_earlier_run_stays(ledger: Ledger, site: Inventory) -> None:
+    ledger.allocate("licence:crm", ["1"], "E1042")
+    give_back(ledger, site, run(ledger, site, "failed"))
+    assert holders(ledger) == ["E1042"]
+
+
+def test_a_resumed_install_takes_its_seat_again(ledger: Ledger, site: Inventory) -> None:
+    failed = run(ledger, site, "failed")
+    give_back(ledger, site, failed)
+    take_again(ledger, site, failed)
+    assert holders(ledger) == ["E1042"]
+    give_back(ledger, site, failed)
+    one = site.model_copy(update={"licences": {"crm": site.licences["crm"].model_copy(update={"seats": 1})}})
+    ledger.allocate("licence:crm", ["1"], "E1043")
+    with pytest.raises(RequestError, match=r"1 of 1 are taken \(by E1043\)"):
+        take_again(ledger, one, failed)
+
+
+def test_a_shortage_names_who_holds_the_seats(ledger: Ledger, site: Inventory) -> None:
+    two = site.model_copy(update={"licences": {"crm": site.licences["crm"].model_copy(update={"seats": 2})}})
+    wanted = seats_of_changes(two, REQUEST, [INSTALL])
+    assert list(shortages(ledger, wanted)) == []
+    for number, holder in enumerate(("E1003", "E1002"), 1):
+        ledger.allocate("licence:crm", [str(number)], holder)
+    (sentence,) = shortages(ledger, wanted)
+    assert "0 of 2 seats left, 1 needed for E1042 (held by E1002, E1003)" in sentence
+    ledger.release("licence:crm", holder="E1003")
+    ledger.allocate("licence:crm", ["1"], "E1042")
+    assert list(shortages(ledger, wanted)) == []
+
+
+def test_no_run_begins_without_its_seat(ledger: Ledger, site: Inventory) -> None:
+    ledger.allocate("licence:crm", ["1"], "E1003")
+    with pytest.raises(RequestError, match="nothing is left of licence:crm for E1042"):
+        ledger.begin("t", REQUEST.to_plain(), [INSTALL], asked=True, seats=[("licence:crm", ["1"], "E1042")])
+    assert (ledger.runs(), ledger.requests()) == ([], [])
