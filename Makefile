@@ -48,3 +48,6 @@ lock:
 
 workers: lab-packages
 	@$(PYTHON) -m tests.many.storm
+
+storm: bootstrap
+	@$(PYTHON) -m tests.storm.storm

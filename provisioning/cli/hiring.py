@@ -12,11 +12,11 @@ from typing import TextIO
 import click
 
 from provisioning.api import Site
-from provisioning.bulk import RowResult
 from provisioning.cli.carrying import Manner
 from provisioning.cli.exits import DONE, ERROR, PARTIAL, leave_at_once
 from provisioning.cli.files import writable
 from provisioning.errors import RequestError
+from provisioning.intake import RowResult
 from provisioning.procedures.hires import Hires, read_hires
 from provisioning.reports import results
 from provisioning.reports.words import count, safe, to_json

@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from provisioning.connections.servicedesk import Desk, Entry, open_desk
-from provisioning.engine.worklog import END, catch_up, write_down
+from provisioning.engine.worklog import END, catch_up, write_down, write_down_request
 from provisioning.errors import ProvisioningError, RejectedError
-from provisioning.ledger import Delivery, Ledger, LoggedEntry
+from provisioning.ledger import Delivery, Ledger, LoggedEntry, RequestRecord
 from provisioning.ledger.worklog import backoff_seconds
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
@@ -49,17 +50,49 @@ def desks_of(inventory: Inventory) -> tuple[str, ...]:
     return () if inventory.service_desk is None else (DESK,)
 
 
-def after_run(ledger: Ledger, inventory: Inventory, secrets: Secrets, run_id: int) -> Delivered | None:
-    """Write the work log of a run that has come to rest and deliver what is owed. Raises nothing that the desk or the
-    work log could be the cause of; ``None`` when the site has no desk, and after Ctrl-C: then nobody wants to wait, and
-    the next delivery takes it along."""
-    try:
-        run = ledger.run(run_id)
-        write_down(ledger, inventory, run)
-        return None if run.state == "interrupted" else deliver(ledger, inventory, secrets)
-    except ProvisioningError as exc:
-        _log.warning("the work log waits: %s", exc)
-        return Delivered(0, 0, str(exc))
+@dataclass
+class Messenger:
+    """Tells the work log, and through it the desk, what happened, as it happens. Raises nothing that either could be
+    the cause of: what is not delivered now is delivered later. A desk that did not answer is left alone for
+    :attr:`REST_SECONDS`, so that it holds nobody up who has much to tell."""
+
+    ledger: Ledger
+    inventory: Inventory
+    secrets: Secrets
+    _rests_until: float = field(default=0.0, init=False)
+
+    REST_SECONDS = 60.0
+
+    def run(self, run_id: int) -> Delivered | None:
+        """A run has come to rest. ``None`` when the site has no desk, and after Ctrl-C: then nobody wants to wait."""
+
+        def write() -> bool:
+            run = self.ledger.run(run_id)
+            write_down(self.ledger, self.inventory, run)
+            return run.state != "interrupted"
+
+        return self._tell(write)
+
+    def request(self, record: RequestRecord) -> Delivered | None:
+        """A request was made, approved, refused, cancelled, sent back, or could not begin."""
+
+        def write() -> bool:
+            write_down_request(self.ledger, self.inventory, record)
+            return True
+
+        return self._tell(write)
+
+    def _tell(self, write: Callable[[], bool]) -> Delivered | None:
+        try:
+            if not write() or time.monotonic() < self._rests_until:
+                return None
+            told = deliver(self.ledger, self.inventory, self.secrets)
+        except ProvisioningError as exc:
+            _log.warning("the work log waits: %s", exc)
+            return Delivered(0, 0, str(exc))
+        if told is not None and told.error is not None:
+            self._rests_until = time.monotonic() + self.REST_SECONDS
+        return told
 
 
 def deliver(

@@ -170,27 +170,6 @@ class _Again(retry.BaseRetryStrategy):
         return retry.RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=seconds))
 
 
-def ask_for(ledger: Ledger, errands: Iterable[Errand]) -> None:
-    """Wake the workers for errands that the next look would find anyway. Raises :class:`LedgerError`."""
-    prepare(ledger)
-
-    async def put() -> None:
-        words = {**ledger.server_arguments(), **_in_schema()}
-        connector = procrastinate.PsycopgConnector(kwargs=words, min_size=1, max_size=2, timeout=10)
-        app = procrastinate.App(connector=connector)
-
-        async def run(what: Any, number: int) -> None: ...
-
-        app.task(name=_ERRAND)(run)
-        async with app.open_async():
-            await _put(app, errands)
-
-    try:
-        asyncio.run(put())
-    except exceptions.ProcrastinateException as exc:
-        raise LedgerError(f"the queue in {ledger.place} does not answer: {exc.__cause__ or exc}") from exc
-
-
 @asynccontextmanager
 async def _alone_looking(app: procrastinate.App) -> AsyncIterator[None]:
     """One look at a time, so that no errand is put in twice. A worker that stopped in the middle of its look keeps

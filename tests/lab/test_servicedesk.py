@@ -133,7 +133,7 @@ def test_a_request_is_a_ticket_its_changes_are_comments_and_its_end_resolves_it(
     before = set(reader.tickets())
     run = begin(ledger)
     carry_out(ledger, run)
-    done = outbox.after_run(ledger, inventory, secrets, run.id)
+    done = outbox.Messenger(ledger, inventory, secrets).run(run.id)
     assert done == outbox.Delivered(count=5, owed=0, error=None)
     (number,) = set(reader.tickets()) - before
     ticket = reader.get(f"/ticket/{number}")
@@ -150,7 +150,7 @@ def test_a_request_is_a_ticket_its_changes_are_comments_and_its_end_resolves_it(
     ]
     states = ledger.delivery_states(outbox.DESK, [one.id for one in ledger.worklog()])
     assert {state.remote for state in states.values()} == {number}
-    assert outbox.after_run(ledger, inventory, secrets, run.id) == outbox.Delivered(0, 0, None)
+    assert outbox.Messenger(ledger, inventory, secrets).run(run.id) == outbox.Delivered(0, 0, None)
 
 
 def test_what_is_sent_again_after_a_lost_answer_is_there_once(desk: Desk, reader: Reader) -> None:
@@ -180,7 +180,7 @@ def test_while_the_desk_is_down_nothing_waits_and_when_it_is_back_nothing_is_los
         runs = [begin(ledger), begin(ledger)]
         for run in runs:
             carry_out(ledger, run)
-            waits = outbox.after_run(ledger, inventory, secrets, run.id)
+            waits = outbox.Messenger(ledger, inventory, secrets).run(run.id)
             assert waits is not None
             assert waits.count == 0
             assert "does not answer" in (waits.error or "")

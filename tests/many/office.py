@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.api import Site
+from provisioning.api import planning
 from provisioning.connections.openers import OPENERS
 from provisioning.errors import UnreachableError
 from provisioning.procedures import registry as procedures
@@ -104,7 +104,7 @@ def install(place: Path) -> None:
     OPENERS["far"] = open_session
     known = {"many": lambda plain: Many(plain["number"], tuple(plain["targets"]))}
     procedures.PROCEDURES = {**procedures.PROCEDURES, **known}
-    Site._accounts = lambda *_: Accounts()  # type: ignore[method-assign]
+    planning.accounts = lambda *_: Accounts()
 
 
 def write_site(folder: Path, ledger: str, settings: str = "") -> Path:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from provisioning.api import Site
+from provisioning.api import Site, planning
 from provisioning.connections.pool import Pool
 from provisioning.errors import ProvisioningError, RejectedError, UnreachableError
 from provisioning.procedures.base import Accounts, Work
@@ -166,7 +166,7 @@ def install(site: Site, boxes: Path, ledger: Path | LedgerServer) -> Site:
             yield pool
 
     Site.connect = connect  # type: ignore[method-assign,assignment]
-    Site._accounts = lambda *_: Accounts()  # type: ignore[method-assign]
+    planning.accounts = lambda *_: Accounts()
     quick = timedelta(seconds=0.05)
     runs = Runs(backoff=quick, longest_wait=quick * 4)
     return Site(site.inventory.model_copy(update={"ledger": ledger, "runs": runs}))

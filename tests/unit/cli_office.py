@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.api import Plan, Site
+from provisioning.api.planning import people_of
 from provisioning.engine import planner
 from provisioning.engine.events import Listener, one_at_a_time
 from provisioning.engine.prover import prove
@@ -86,7 +87,7 @@ class Office:
         self, site: Site, *names: str, workplace: str | None = None, listener: Listener | None = None
     ) -> Sequence[Any]:
         for name in names:
-            site._people_of(name)
+            people_of(site.inventory, name)
         return prove(self.proofs, self.sessions, one_at_a_time(listener))
 
     @contextmanager

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import RequestError
+from provisioning.intake.seats import give_back, seats_of_changes, shortages, take_again
 from provisioning.ledger import ChangeState, Ledger, RunRecord
 from provisioning.procedures.onboard import onboard
 from provisioning.resources.base import Address, Change, State
 from provisioning.resources.windows.package import InstalledPackage
-from provisioning.seats import give_back, seats_of_changes, shortages, take_again
 from provisioning.site import Inventory
 from provisioning.site.load import load
 from tests.unit.cli_office import EXAMPLE

@@ -113,8 +113,8 @@ def test_a_run_becomes_one_thread_of_sentences(
 ) -> None:
     run = begin(ledger)
     carry_out(ledger, run)
-    assert outbox.after_run(ledger, inventory, secrets, run.id) == outbox.Delivered(5, 0, None)
-    assert outbox.after_run(ledger, inventory, secrets, run.id) == outbox.Delivered(0, 0, None)
+    assert outbox.Messenger(ledger, inventory, secrets).run(run.id) == outbox.Delivered(5, 0, None)
+    assert outbox.Messenger(ledger, inventory, secrets).run(run.id) == outbox.Delivered(0, 0, None)
     ((first, *rest),) = texts(desk)
     assert first.endswith("(E1042).")
     assert rest == [
@@ -131,7 +131,7 @@ def test_a_run_that_is_done_in_part_stays_open_until_it_is_done(
 ) -> None:
     run = begin(ledger)
     carry_out(ledger, run, fails="windows:WS-0042: the PC is off.")
-    outbox.after_run(ledger, inventory, secrets, run.id)
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
     assert texts(desk)[0][-2:] == [
         "Could not install CRM Client 4.2.0 on PC WS-0042: windows:WS-0042: the PC is off.",
         "Completed in part: 2 of 3 changes made, 1 of 1 check passed.",
@@ -139,7 +139,7 @@ def test_a_run_that_is_done_in_part_stays_open_until_it_is_done(
     assert not desk.ended
     ledger.settle({run.changes[-1].id: ("verified", None)})
     ledger.end(run.id, "done")
-    outbox.after_run(ledger, inventory, secrets, run.id)
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
     assert texts(desk)[0][-2:] == [
         "Installed CRM Client 4.2.0 on PC WS-0042.",
         "Completed: 3 of 3 changes made, 1 of 1 check passed.",
@@ -152,13 +152,13 @@ def test_a_run_and_its_undoing_are_one_thread(
 ) -> None:
     run = begin(ledger)
     carry_out(ledger, run)
-    outbox.after_run(ledger, inventory, secrets, run.id)
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
     back = ledger.begin(
         "undo run 1: onboard E1042", {"procedure": "undo", "run": 1},
         [record.change.inverse() for record in reversed(run.changes)], undoes=run.id,
     )  # fmt: skip
     carry_out(ledger, back)
-    outbox.after_run(ledger, inventory, secrets, back.id)
+    outbox.Messenger(ledger, inventory, secrets).run(back.id)
     (told,) = texts(desk)
     assert told[5].endswith("began to undo run 1: onboard E1042.")
     assert told[6:] == [
@@ -178,7 +178,7 @@ def test_a_request_and_its_runs_are_one_thread_whose_ticket_the_ledger_knows(
     outbox.deliver(ledger, inventory, secrets)
     run = begin(ledger, request_id=request.id)
     carry_out(ledger, run)
-    outbox.after_run(ledger, inventory, secrets, run.id)
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
     ((first, *_, last),) = texts(desk)
     assert " asked to onboard " in first
     assert last == "Done: the request is fulfilled and proven."
@@ -199,7 +199,7 @@ def test_a_desk_that_is_down_is_asked_once_a_delivery_and_gets_all_when_it_is_ba
     for _ in range(3):
         run = begin(ledger)
         carry_out(ledger, run)
-        assert outbox.after_run(ledger, inventory, secrets, run.id) is not None
+        assert outbox.Messenger(ledger, inventory, secrets).run(run.id) is not None
     assert desk.calls == 3
     assert ledger.count_undelivered(outbox.DESK) == 15
     desk.down = False
@@ -229,7 +229,7 @@ def test_a_new_entry_does_not_overtake_one_that_waits(
 ) -> None:
     run = begin(ledger)
     desk.down = True
-    outbox.after_run(ledger, inventory, secrets, run.id)
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
     desk.down = False
     ledger.log(LogEntry("Something new.", run_id=run.id))  # is due; the first one waits for its backoff
     assert outbox.deliver(ledger, inventory, secrets) == outbox.Delivered(0, 2, None)
@@ -289,7 +289,7 @@ def test_what_the_desk_says_reaches_the_log_and_nobody_else(
 
     monkeypatch.setattr(outbox, "open_desk", refuse)
     run = begin(ledger)
-    done = outbox.after_run(ledger, inventory, secrets, run.id)
+    done = outbox.Messenger(ledger, inventory, secrets).run(run.id)
     assert done == outbox.Delivered(0, 1, "service_desk: the token is unknown")
     assert "the work log waits" in caplog.text
 
@@ -299,7 +299,7 @@ def test_a_site_without_a_desk_owes_nothing(tmp_path: Path, secrets: Secrets) ->
     assert outbox.desks_of(inventory) == ()
     ledger = Ledger(tmp_path / "none.sqlite", desks=outbox.desks_of(inventory))
     run = begin(ledger)
-    assert outbox.after_run(ledger, inventory, secrets, run.id) is None
+    assert outbox.Messenger(ledger, inventory, secrets).run(run.id) is None
     assert len(ledger.worklog(run_id=run.id)) == 1
     ledger.close()
 
@@ -310,7 +310,7 @@ def test_threads_of_two_ledgers_are_never_the_same(
     for name in ("one", "two"):
         ledger = ledger_in(tmp_path / name)
         run = begin(ledger)
-        outbox.after_run(ledger, inventory, secrets, run.id)
+        outbox.Messenger(ledger, inventory, secrets).run(run.id)
         ledger.close()
         time.sleep(0.002)  # the time of birth has milliseconds
     assert len(desk.threads) == 2

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 
 from provisioning.engine.events import Listener
+from provisioning.engine.outbox import Messenger
 from provisioning.errors import LedgerError, ProvisioningError, RequestError
-from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, RunRecord, acting_user, moment, now
+from provisioning.intake.clearance import Planned, covers
+from provisioning.intake.seats import refuse_shortage
+from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, acting_user, moment, now
 from provisioning.ledger.records import Verdict
-from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.base import Request
-from provisioning.procedures.licences import Seat
 from provisioning.procedures.registry import from_plain
-from provisioning.seats import refuse_shortage
 from provisioning.site import Inventory
 from provisioning.site.clock import start_words
 
@@ -28,33 +28,6 @@ _WAITING: tuple[RequestState, ...] = ("requested", "awaiting approval", "schedul
 _ALL = 1_000_000
 
 
-class Begun(Protocol):
-    """A run, as far as requests care."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def state(self) -> str: ...
-
-
-class Planned(Protocol):
-    """A plan, as far as requests care."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def request(self) -> Mapping[str, Any]: ...
-    @property
-    def grounds(self) -> Grounds: ...
-    @property
-    def seats(self) -> Collection[Seat]: ...
-    @property
-    def is_empty(self) -> bool: ...
-    def apply(
-        self, listener: Listener | None = None, *, request_id: int | None = None, stop: threading.Event | None = None
-    ) -> Begun: ...
-
-
 class SiteOfRequests(Protocol):
     """A site, as far as requests care."""
 
@@ -62,6 +35,8 @@ class SiteOfRequests(Protocol):
     def inventory(self) -> Inventory: ...
     @property
     def ledger(self) -> Ledger: ...
+    @property
+    def messenger(self) -> Messenger: ...
     def plan(self, request: Request | None = None) -> Planned: ...
     def carry_out(
         self, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
@@ -113,7 +88,7 @@ class Intake:
         plan = plan or self.plan(request)
         refuse_shortage(self.ledger, plan.seats)
         _refuse_contradiction(self.ledger, request, start, self.inventory)
-        return self.ledger.ask(
+        record = self.ledger.ask(
             request.title,
             request.to_plain(),
             start=start,
@@ -122,6 +97,8 @@ class Intake:
             unless=OPEN,
             log=[Entry(note)] if note else (),
         )
+        self.messenger.request(record)
+        return record
 
     def requests(
         self: SiteOfRequests, limit: int = 50, *, states: Collection[RequestState] = ()
@@ -144,7 +121,9 @@ class Intake:
     def cancel(self: SiteOfRequests, request_id: int, reason: str | None = None) -> RequestRecord:
         """Give up a request that is not under way. Raises :class:`~provisioning.errors.RequestError`."""
         why = f"{acting_user()}: {reason}" if reason else acting_user()
-        return self.ledger.move(request_id, "cancelled", reason=why)
+        record = self.ledger.move(request_id, "cancelled", reason=why)
+        self.messenger.request(record)
+        return record
 
     def carry_out(
         self: SiteOfRequests, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
@@ -157,14 +136,20 @@ class Intake:
         """
         record = self.ledger.request(request_id)
         _refuse_early(record, self.inventory)
-        plan = self.plan(from_plain(record.request))
-        if not covers(record, plan.grounds):
-            news = [s for role, why in plan.grounds.items() for s in why if s not in record.grounds.get(role, ())]
-            reason = f"the plan changed since it was approved: {'; '.join(news)}"
-            log = [Entry(f"Sent back for approval: {reason}.", request_id)]
-            again = self.ledger.ask_again(request_id, tuple(plan.grounds), plan.grounds, reason=reason, log=log)
-            return Fulfilment(again, problem=reason)
-        run = plan.apply(listener, request_id=request_id, stop=stop)
+        try:
+            plan = self.plan(from_plain(record.request))
+            if not covers(record, plan.grounds):
+                return _send_back(self, record, plan)
+            run = plan.apply(listener, request_id=request_id, stop=stop)
+        except LedgerError:
+            raise
+        except ProvisioningError as exc:
+            fresh = self.ledger.request(request_id)
+            if fresh.state == "scheduled":  # otherwise somebody else took it in the meantime
+                key = f"request:{request_id}:cannot:{sha256(str(exc).encode()).hexdigest()[:16]}"
+                self.ledger.log(Entry(f"Could not begin: {exc}.", request_id, key=key))
+                self.messenger.request(fresh)
+            raise
         return Fulfilment(self.ledger.request(request_id), run.id, interrupted=run.state == "interrupted")
 
     def due(
@@ -187,47 +172,17 @@ class Intake:
             except ProvisioningError as exc:
                 fresh = self.ledger.request(record.id)
                 if fresh.state == "scheduled":
-                    key = f"request:{record.id}:cannot:{sha256(str(exc).encode()).hexdigest()[:16]}"
-                    self.ledger.log(Entry(f"Could not begin: {exc}.", record.id, key=key))
                     yield Fulfilment(fresh, problem=str(exc))
                 # Otherwise somebody else took it in the meantime.
 
 
-def clearance(ledger: Ledger, plan: Planned, request_id: int | None) -> int | None:
-    """The request that permits `plan` to be carried out; ``None`` when it needs none.
-
-    Raises :class:`RequestError` when something in it needs approval that was not given.
-    """
-    if request_id is not None:
-        record = ledger.request(request_id)
-        if record.request != plan.request:
-            raise RequestError(f"request {request_id} ({record.title}) does not ask for this plan ({plan.title})")
-        if not covers(record, plan.grounds):
-            raise RequestError(f"request {request_id} is not approved for all that this plan does; plan it again")
-        return request_id
-    if not plan.grounds:
-        return None
-    for record in ledger.requests(_ALL, states={"scheduled", "partial"}):
-        if record.request == plan.request and record.start <= now() and covers(record, plan.grounds):
-            return record.id
-    wanted = "; ".join(f"{role}: {', '.join(why)}" for role, why in plan.grounds.items())
-    raise RequestError(f"this needs approval ({wanted}); ask for it with `provision onboard …`. Nothing was changed")
-
-
-def permit_more(ledger: Ledger, run: RunRecord, more: Grounds) -> None:
-    """Raises :class:`RequestError` when a run that goes on would do what nobody approved (the site changed since)."""
-    if not more or (run.request_id is not None and covers(ledger.request(run.request_id), more)):
-        return
-    wanted = "; ".join(f"{role}: {', '.join(why)}" for role, why in more.items())
-    raise RequestError(f"run {run.id} would now do what was not approved ({wanted}); ask for it with a new request")
-
-
-def covers(record: RequestRecord, grounds: Grounds) -> bool:
-    """Whether everything in `grounds` was put to its role in this request, and approved."""
-    return all(
-        role in record.needs and role not in record.missing and set(why) <= set(record.grounds.get(role, ()))
-        for role, why in grounds.items()
-    )
+def _send_back(site: SiteOfRequests, record: RequestRecord, plan: Planned) -> Fulfilment:
+    news = [s for role, why in plan.grounds.items() for s in why if s not in record.grounds.get(role, ())]
+    reason = f"the plan changed since it was approved: {'; '.join(news)}"
+    log = [Entry(f"Sent back for approval: {reason}.", record.id)]
+    again = site.ledger.ask_again(record.id, tuple(plan.grounds), plan.grounds, reason=reason, log=log)
+    site.messenger.request(again)
+    return Fulfilment(again, problem=reason)
 
 
 def _refuse_early(record: RequestRecord, inventory: Inventory) -> None:
@@ -286,4 +241,5 @@ def _speak(site: SiteOfRequests, request_id: int, reason: str, verdict: Verdict)
         record = site.ledger.approve(request_id, role, reason, verdict=verdict, who=person)
         if record.state == "refused":
             break
+    site.messenger.request(record)
     return record

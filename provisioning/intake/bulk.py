@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provisioning.errors import LedgerError, ProvisioningError
-from provisioning.intake import OPEN, Fulfilment, Intake, Planned, SiteOfRequests
+from provisioning.intake.clearance import Planned
+from provisioning.intake.requests import OPEN, Fulfilment, Intake, SiteOfRequests
 from provisioning.ledger import RequestRecord, RequestState, now
 from provisioning.procedures.hires import Row
 from provisioning.site.clock import future_start, read_start, start_words

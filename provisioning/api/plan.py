@@ -1,0 +1,197 @@
+"""A plan, and the run that it becomes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioning.engine import document, planner
+from provisioning.engine.events import Listener
+from provisioning.engine.run import alone, begun_to_undo, request_of_undo, stop_for_undo, to_take_back
+from provisioning.errors import RequestError, TargetError, UnreachableError
+from provisioning.intake import clearance
+from provisioning.ledger import Entry, OpenTarget, RunRecord
+from provisioning.procedures.approvals import Grounds
+from provisioning.procedures.licences import Seat
+from provisioning.resources.base import Change, Proof, State
+
+if TYPE_CHECKING:
+    from provisioning.api.site import Site
+
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would change, in the order in which it would be done, and what would be proven."""
+
+    site: Site = field(repr=False)
+    title: str
+    request: Mapping[str, Any]
+    changes: tuple[Change[State], ...]
+    proofs: tuple[Proof, ...]
+    warnings: tuple[str, ...]
+    unread: Mapping[str, TargetError]
+    resources: int
+    undoes: int | None = None
+    basis: frozenset[int] = frozenset()
+    """For an undo: the changes that the run had attempted when this was planned."""
+    grounds: Grounds = field(default_factory=dict)
+    """Role → what it must approve before this may be carried out."""
+    seats: tuple[Seat, ...] = ()
+    """The licence seats that this takes."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is as it should be (and everything could be read)."""
+        return not self.changes and not self.unread
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether nobody has to approve this, or everybody has (then :meth:`apply` carries it out)."""
+        if not self.grounds or self.undoes is not None:
+            return True
+        try:
+            clearance(self.site.ledger, self, None)
+        except RequestError:
+            return False
+        return True
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether a target did not answer that a run would come back to."""
+        return any(isinstance(error, UnreachableError) for error in self.unread.values())
+
+    @property
+    def waits_already(self) -> bool:
+        """Whether a run of the same request waits for all that could not be read, so that another one adds nothing."""
+        waiting = self.site.ledger.runs(_ALL, states={"waiting"})
+        same = [run for run in waiting if run.request == self.request]
+        return any(self.unread.keys() <= {target.target for target in run.targets} for run in same)
+
+    def apply(
+        self,
+        listener: Listener | None = None,
+        *,
+        request_id: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        """Carry out the changes, then run the proofs; all of it is in the ledger, and whatever kills this process can
+        be mended by :meth:`Site.resume`.
+
+        `listener` gets the engine's events. The run ends ``done``; ``waiting`` when a target does not answer;
+        ``partial`` when a change failed or a proof did not pass; ``interrupted``. Nothing is raised for that.
+        """
+        return self.site._carry_out(self.begin(request_id=request_id).id, listener, resume=False, stop=stop)
+
+    def begin(self, *, request_id: int | None = None, log: Sequence[Entry] = ()) -> Run:
+        """Write the run down and do nothing yet: :meth:`Site.resume` carries it out, here or elsewhere.
+
+        With `request_id` that request is running from now on; without, what is asked for here is written down as a
+        request that begins at once. Raises :class:`~provisioning.errors.RequestError` when it may not, when approvals
+        or licence seats are missing, or when the run to be taken back went on since this was planned.
+        """
+        ledger, at = self.site.ledger, datetime.now(UTC)
+        if self.undoes is None:
+            request_id = clearance(ledger, self, request_id)
+        patience = self.site.inventory.runs
+
+        def write() -> RunRecord:
+            return ledger.begin(
+                self.title,
+                self.request,
+                self.changes,
+                undoes=self.undoes,
+                request_id=request_id,
+                asked=self.undoes is None,
+                seats=[(seat.pool, seat.candidates, seat.holder) for seat in self.seats],
+                proofs=self.proofs,
+                unread={target: error.message for target, error in self.unread.items()},
+                next_try=at + patience.wait_after(1),
+                deadlines={
+                    # Who answers, but not to us, will not do so tomorrow either.
+                    target: at + (patience.deadline if isinstance(error, UnreachableError) else timedelta())
+                    for target, error in self.unread.items()
+                },
+                log=log,
+            )
+
+        if self.undoes is None:
+            return Run(self.site, write())
+        with alone(ledger, self.undoes):
+            undone = ledger.run(self.undoes)
+            begun_to_undo(ledger, undone)
+            if {r.id for r in undone.changes if r.attempted} != self.basis:
+                raise RequestError(f"run {self.undoes} went on since this was planned; undo it again")
+            stop_for_undo(ledger, undone)
+            return Run(self.site, write())
+
+    def to_document(self) -> document.PlanDocument:
+        """The plan as plain data (see ``docs/plan.schema.json``)."""
+        return document.PlanDocument(
+            title=self.title,
+            request=dict(self.request),
+            changes=[document.change_document(c) for c in self.changes],
+            proofs=document.proof_documents(self.proofs),
+            warnings=list(self.warnings),
+            unread={target: error.message for target, error in self.unread.items()},
+            counts=document.counts(self.changes, self.resources),
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as the ledger has it."""
+
+    site: Site = field(repr=False)
+    record: RunRecord
+
+    @property
+    def id(self) -> int:
+        return self.record.id
+
+    @property
+    def state(self) -> str:
+        """``running``, ``waiting``, ``interrupted``, ``partial``, ``done`` or ``undone``."""
+        return self.record.state
+
+    @property
+    def waits_for(self) -> tuple[OpenTarget, ...]:
+        """The targets that the run has to come back to."""
+        return self.record.targets
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every change was verified and every proof passed."""
+        return self.record.state == "done"
+
+    def undo(self, listener: Listener | None = None) -> Run:
+        """Take back exactly what this run did, as a run of its own; what drifted since is left alone and named.
+
+        Raises :class:`~provisioning.errors.RequestError` when the run is an undo itself, was undone already, or is just
+        being taken back.
+        """
+        return self.undo_plan().apply(listener)
+
+    def undo_plan(self) -> Plan:
+        """What :meth:`undo` would do: the inverse changes, in reverse order. Raises what :meth:`undo` raises."""
+        record = self.site.ledger.run(self.id)
+        tried = begun_to_undo(self.site.ledger, record)
+        with self.site.connect() as pool:
+            begun, unread = to_take_back(record.changes, pool, begun=tried)
+        changes = tuple(planner.inverse(begun))
+        return Plan(
+            self.site,
+            f"undo run {self.id}: {record.title}",
+            request_of_undo(record),
+            changes,
+            (),
+            (),
+            unread,
+            len(changes),
+            undoes=self.id,
+            basis=frozenset(r.id for r in record.changes if r.attempted),
+        )

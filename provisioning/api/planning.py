@@ -1,0 +1,53 @@
+"""What planning has to know beside the state of resources: whose account is whose, and whom a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioning.errors import RequestError
+from provisioning.procedures.base import Accounts, Request
+from provisioning.procedures.identity import candidates, display_name, possible_addresses
+from provisioning.resources.base import Sessions
+from provisioning.resources.directory.accounts import read_accounts
+from provisioning.site import Inventory
+from provisioning.site.inventory import nearest
+
+
+def accounts(site: Inventory, request: Request, pool: Sessions) -> Accounts:
+    """Whose account is whose; for people without one also who has the names that they might get."""
+    people = request.people(site)
+    with pool.session("directory") as session:
+        found = read_accounts(session, employee_ids=people)
+        logins = {key: (login,) for key, login in Accounts(tuple(found)).logins.items()}
+        new = {key: candidates(site, key) for key in people if key not in logins}
+        found += read_accounts(
+            session,
+            logins=sorted({login for names in new.values() for login in names}),
+            names=sorted({display_name(site, key) for key in people}),
+            addresses=sorted(
+                {a for key, names in (logins | new).items() for a in possible_addresses(site, key, names)}
+            ),
+        )
+    return Accounts(tuple(dict.fromkeys(found)))
+
+
+def people_of(site: Inventory, name: str) -> tuple[str, ...]:
+    """The people whom `name` means: a person, or whoever has the workplace. Raises :class:`RequestError`."""
+    if name in site.people:
+        return (name,)
+    if name not in site.workplaces:
+        known = (*site.people, *site.workplaces)
+        raise RequestError(f"the site has no person or workplace {name!r}{nearest(name, known)}")
+    there = tuple(key for key, person in site.people.items() if person.workplace == name)
+    if not there:
+        raise RequestError(
+            f"nobody has the workplace {name}; `provision check PERSON --desk {name}` checks it for one person"
+        )
+    return there
+
+
+def warnings(site: Inventory) -> Iterator[str]:
+    """What everybody should know who plans anything here."""
+    for system in ("directory", "windows"):
+        if not getattr(site, system).verify:
+            yield f"certificates of {system} are not verified (`{system}.verify: false` in the site)"

@@ -1,0 +1,50 @@
+"""Plans that were saved to a file, to be looked at and applied later."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from provisioning.api.plan import Plan
+from provisioning.engine import document
+from provisioning.errors import RequestError, TargetError
+from provisioning.intake.seats import seats_of_changes
+from provisioning.procedures import registry
+from provisioning.procedures.approvals import grounds
+from provisioning.procedures.ownership import owners
+
+if TYPE_CHECKING:
+    from provisioning.api.site import Site
+
+
+def read_plan(site: Site, file: Path) -> Plan:
+    """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""
+    try:
+        saved = document.PlanDocument.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        changes = tuple(document.read_change(change) for change in saved.changes)
+    except OSError as exc:
+        raise RequestError(f"{file}: {exc.strerror}; expected a plan that `provision plan --save FILE` wrote") from exc
+    except (ValueError, KeyError, RecursionError, ValidationError) as exc:
+        first = str(exc).splitlines()[0]
+        raise RequestError(f"{file}: not a plan that `provision plan --save FILE` wrote ({first}); plan again") from exc
+    proofs = tuple(document.read_proof(proof) for proof in saved.proofs)
+    unread = {target: TargetError(target, reason) for target, reason in saved.unread.items()}
+    request = registry.from_plain(saved.request)
+    # What needs approval is never taken from the file.
+    return Plan(
+        site,
+        saved.title,
+        saved.request,
+        changes,
+        proofs,
+        tuple(saved.warnings),
+        unread,
+        sum(saved.counts.values()),
+        grounds=grounds(
+            site.inventory, changes, owners(site.inventory, request, [(c.address, c.after) for c in changes])
+        ),
+        seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
+    )

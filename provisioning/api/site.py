@@ -1,0 +1,217 @@
+"""A site and the ways to its systems."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from provisioning.api import planning
+from provisioning.api.plan import Plan, Run
+from provisioning.api.saved import read_plan
+from provisioning.connections.openers import OPENERS
+from provisioning.connections.pool import Pool
+from provisioning.engine import planner
+from provisioning.engine.events import Listener, one_at_a_time
+from provisioning.engine.outbox import Messenger, desks_of
+from provisioning.engine.planner import TargetSessions
+from provisioning.engine.prover import prove
+from provisioning.engine.run import (
+    carry_out,
+    to_take_back,
+)
+from provisioning.errors import RequestError, TargetError
+from provisioning.intake import Bulk, permit_more
+from provisioning.intake.seats import give_back, ledger_exists, shortages, take_again
+from provisioning.ledger import Ledger, RunRecord, moment
+from provisioning.procedures import registry
+from provisioning.procedures.approvals import grounds
+from provisioning.procedures.base import Request
+from provisioning.procedures.licences import Seat, seats
+from provisioning.procedures.onboard import onboard
+from provisioning.procedures.ownership import owners
+from provisioning.resources.base import Change, ProofResult, State
+from provisioning.secrets import Secrets
+from provisioning.site import Inventory
+from provisioning.site.load import load
+
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True)
+class Site(Bulk):
+    """One site and the ways to its systems. Make it with :meth:`load`."""
+
+    inventory: Inventory
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Site:
+        """Read and validate a site's folder. Raises :class:`~provisioning.errors.SiteError`, with file and line."""
+        return cls(load(Path(folder)))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The site's ledger, opened on first use."""
+        return Ledger.at(self.inventory.ledger, self.secrets, desks=desks_of(self.inventory))
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Where the site's secret references lead."""
+        return Secrets.of(self.inventory)
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        """Who tells the work log and the service desk."""
+        return Messenger(self.ledger, self.inventory, self.secrets)
+
+    @contextmanager
+    def connect(self) -> Iterator[Pool]:
+        """Sessions to the site's systems, opened on first use and closed at the end of the block."""
+        with Pool(self.inventory, self.secrets, OPENERS) as pool:
+            yield pool
+
+    @contextmanager
+    def reading(self) -> Iterator[TargetSessions]:
+        """Sessions to read what there is, for plans. (A worker's wait until nobody else is at work on a device.)"""
+        with self.connect() as pool:
+            yield pool
+
+    def plan(self, request: Request | None = None) -> Plan:
+        """What it takes to fulfil `request`; without one, to onboard everybody who has a workplace.
+
+        Reads the systems and changes nothing. Targets that cannot be read are named in ``unread``; the directory must
+        be readable. Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError`
+        for the directory.
+        """
+        request = request or onboard(*(key for key, person in self.inventory.people.items() if person.workplace))
+        with self.reading() as pool:
+            work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
+            reading = planner.read(work.resources, pool)
+        changes = planner.compare(work.resources, reading)
+        whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
+        # What could not be read may have to be changed when it can be.
+        possible = [Change(r.address, None, r.desired) for r in work.resources if r.target in reading.unread]
+        wanted = seats(self.inventory, [r.address for r in work.resources if r.desired is not None], whose)
+        return Plan(
+            self,
+            request.title,
+            request.to_plain(),
+            tuple(changes),
+            work.proofs,
+            (*planning.warnings(self.inventory), *self._shortages(wanted), *work.warnings),
+            reading.unread,
+            len({r.address for r in work.resources if r.target not in reading.unread}),
+            grounds=grounds(self.inventory, [*changes, *possible], whose, work.off_premises),
+            seats=wanted,
+        )
+
+    def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
+        """Run the proofs of people, and of the people at workplaces, each proof once. Changes nothing."""
+        people = dict.fromkeys(person for name in names for person in planning.people_of(self.inventory, name))
+        request = onboard(*people, workplace=workplace)
+        with self.connect() as pool:
+            accounts = planning.accounts(self.inventory, request, pool)
+            missing = [key for key in request.persons if key not in accounts.logins]
+            if missing:
+                raise RequestError(
+                    f"{', '.join(missing)} has no account yet, so there is nothing to check; "
+                    f"run `provision onboard {missing[0]}`"
+                )
+            return prove(request.compile(self.inventory, accounts).proofs, pool, one_at_a_time(listener))
+
+    def run(self, run_id: int) -> Run:
+        """A run from the ledger. Raises :class:`~provisioning.errors.LedgerError` when there is no such run."""
+        return Run(self, self.ledger.run(run_id))
+
+    def runs(self, limit: int = 50) -> list[Run]:
+        """The latest runs, newest first."""
+        return [Run(self, record) for record in self.ledger.runs(limit)]
+
+    def resume(
+        self,
+        run_id: int,
+        listener: Listener | None = None,
+        *,
+        now: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        """Go on with a run, whoever began it and however it ended: nothing that was verified is done again, and what
+        was attempted is read again first. Targets that wait are tried when they are due, with `now` all.
+
+        Setting `stop` lets the batches under way finish; the run is ``interrupted`` then. Raises
+        :class:`~provisioning.errors.InUseError` when somebody is at it, :class:`~provisioning.errors.RequestError` when
+        it was taken back; a run that is done is returned as it is.
+        """
+        return self._carry_out(run_id, listener, resume=True, now=now, stop=stop)
+
+    def resumable(self, *, now: bool = False) -> list[Run]:
+        """The runs that can go on, oldest first: those whose owner died or was stopped, and those that wait for a
+        target that is due (with `now`: for any). Some of them may be in other hands at the moment."""
+        found = self.ledger.runs(_ALL, states=("running", "interrupted", "waiting"))
+        due = moment(datetime.now(UTC))
+        return [
+            Run(self, record)
+            for record in reversed(found)
+            if now or record.state != "waiting" or any(target.next_try <= due for target in record.targets)
+        ]
+
+    def _carry_out(
+        self,
+        run_id: int,
+        listener: Listener | None,
+        *,
+        resume: bool,
+        now: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Run:
+        if resume:
+            take_again(self.ledger, self.inventory, self.ledger.run(run_id))
+        with self.connect() as pool:
+
+            def replan(
+                run: RunRecord, targets: Collection[str]
+            ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
+                with self.reading() as sessions:
+                    return self._replan(run, targets, sessions)
+
+            record = carry_out(
+                self.ledger,
+                run_id,
+                pool,
+                one_at_a_time(listener),
+                settings=self.inventory.runs,
+                replan=replan,
+                resume=resume,
+                now=now,
+                stop=stop,
+            )
+        give_back(self.ledger, self.inventory, record)
+        self.messenger.run(record.id)
+        return Run(self, record)
+
+    def _replan(
+        self, run: RunRecord, targets: Collection[str], pool: TargetSessions
+    ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
+        """What a run's request asks of targets that could not be read before."""
+        if run.undoes is not None:
+            changes, unread = to_take_back(self.ledger.run(run.undoes).changes, pool)
+            left = planner.inverse(changes)
+        else:
+            request = registry.from_plain(run.request)
+            work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
+            reading = planner.read([r for r in work.resources if r.target in targets], pool)
+            left, unread = planner.compare(work.resources, reading), dict(reading.unread)
+            whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
+            permit_more(self.ledger, run, grounds(self.inventory, left, whose, work.off_premises))
+        return [c for c in left if c.target in targets], {t: e for t, e in unread.items() if t in targets}
+
+    def read_plan(self, file: Path) -> Plan:
+        """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""
+        return read_plan(self, file)
+
+    def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
+        return shortages(self.ledger, wanted) if wanted and ledger_exists(self.inventory) else iter(())
