@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 help:
 	@echo "make demo       start the lab and onboard the example site's new hire (root)"
 	@echo "make test       every check and every test, lab tests included (root)"
-	@echo "make storm      kill runs and undos hundreds of times; nothing may be lost or done twice (3 minutes)"
+	@echo "make storm      kill runs and undos hundreds of times; nothing may be lost or done twice (3 to 5 minutes)"
 	@echo "make workers    kill and stop workers at random while they work; count what comes of it (root)"
 	@echo "make lab-packages  install the Debian packages of the whole lab (root)"
 	@echo "make lint       ruff, mypy --strict, import layers"

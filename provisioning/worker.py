@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 from provisioning.api import Site
 from provisioning.engine.alone import Alone
 from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher
-from provisioning.engine.exclusive import Exclusive
-from provisioning.engine.locks import locks_of
-from provisioning.engine.outbox import deliver
-from provisioning.engine.planner import TargetSessions
+from provisioning.engine.outbox import Messenger, deliver
 from provisioning.engine.run import alone
-from provisioning.errors import InUseError, LedgerError, RequestError
+from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError
+from provisioning.ledger import RunRecord
 from provisioning.site.workers import Workers
 
 __all__ = ["Errands", "engine_of"]
@@ -45,12 +42,12 @@ def engine_of(site: Site, watcher: Watcher, settings: Workers | None = None) -> 
 
 @dataclass(frozen=True)
 class WorkersSite(Site):
-    """A site as workers see it: whoever reads a device waits until nobody else is at work on it."""
+    """A site as workers see it: nobody waits for the service desk."""
 
-    @contextmanager
-    def reading(self) -> Iterator[TargetSessions]:
-        with self.connect() as pool, closing(locks_of(self.ledger, "a plan")) as locks:
-            yield Exclusive(pool, locks, self.inventory.runs.lock_wait)
+    @cached_property
+    def messenger(self) -> Messenger:
+        """Writes sentences only: a desk takes its time, and emptying the outbox is an errand of its own."""
+        return Messenger(self.ledger, self.inventory, self.secrets, delivers=False)
 
 
 @dataclass(frozen=True)
@@ -59,43 +56,54 @@ class Errands:
 
     site: Site
 
-    def __call__(self, errand: Errand, stop: threading.Event) -> None:
+    def __call__(self, errand: Errand, stop: threading.Event) -> str | None:
         stop = OwnStop(stop)
         try:
             match errand.what:
                 case "request":
-                    self._request(errand.number, stop)
+                    return self._request(errand.number, stop)
                 case "run":
-                    self._run(errand.number, stop)
+                    return self._run(errand.number, stop)
                 case "outbox":
-                    deliver(self.site.ledger, self.site.inventory, self.site.secrets)
+                    return self._outbox(stop)
         except InUseError as exc:
             raise PutOffError(_BUSY_SECONDS, str(exc)) from exc
 
-    def _request(self, number: int, stop: threading.Event) -> None:
+    def _request(self, number: int, stop: threading.Event) -> str | None:
         request = self.site.ledger.request(number)
         if request.state == "running":  # its worker died, or it waits: its runs know how far it is
-            for run_id in request.runs:
-                if self.site.ledger.run(run_id).state == "running":
-                    self._run(run_id, stop)
-        elif request.state == "scheduled":
-            try:
-                self._carried(number, self.site.carry_out(number, stop=stop).run, stop)
-            except LedgerError:
-                self._left_open(number, None)
+            open_runs = [run for run in request.runs if self.site.ledger.run(run).state == "running"]
+            return "; ".join(self._run(run, stop) for run in open_runs) or None
+        if request.state != "scheduled":
+            return None
+        try:
+            fulfilment = self.site.carry_out(number, stop=stop)
+        except LedgerError:
+            self._left_open(number, None)
+            raise
+        except RequestError:
+            if self.site.ledger.request(number).state == "scheduled":
                 raise
-            except RequestError:
-                if self.site.ledger.request(number).state == "scheduled":
-                    raise
-                # Otherwise somebody else was faster, or it was cancelled.
+            return None  # somebody else was faster, or it was cancelled
+        self._carried(number, fulfilment.run, stop)
+        if fulfilment.run is None:
+            return f"{request.title}: {fulfilment.problem}"
+        return _ended(self.site.ledger.run(fulfilment.run))
 
-    def _run(self, number: int, stop: threading.Event) -> None:
+    def _run(self, number: int, stop: threading.Event) -> str:
         try:
             self.site.resume(number, stop=stop)
         except LedgerError:
             self._left_open(None, number)
             raise
         self._carried(None, number, stop)
+        return _ended(self.site.ledger.run(number))
+
+    def _outbox(self, stop: threading.Event) -> str | None:
+        told = deliver(self.site.ledger, self.site.inventory, self.site.secrets, stop=stop)
+        if told is not None and told.down:
+            raise ProvisioningError(str(told))
+        return str(told) if told is not None and (told.count or told.error) else None
 
     def _carried(self, request: int | None, run: int | None, stop: threading.Event) -> None:
         if stop.is_set() and self._left_open(request, run):
@@ -117,3 +125,15 @@ class Errands:
                 return True
         except (InUseError, LedgerError):  # somebody else has it, or it will be found: its owner is gone
             return False
+
+
+def _ended(run: RunRecord) -> str:
+    """How a run ended, for whoever reads the worker's output: ``onboard E1042: done``."""
+    match run.state:
+        case "waiting":
+            words = f"waits for {', '.join(target.target for target in run.targets)}, and is tried again by itself"
+        case "partial":
+            words = f"done in part; `provision show run {run.id}` tells what is missing"
+        case _:
+            words = run.state
+    return f"{run.title}: {words}"

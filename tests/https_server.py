@@ -56,7 +56,7 @@ def serving(folder: Path, answerer: Answerer, *, host: str = HOST) -> Iterator[S
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 0.3  # a client that lost its connection is not waited for
+        timeout = 2.0  # a client that lost its connection is not waited for
 
         def _any(self) -> None:
             parts = urlsplit(self.path)

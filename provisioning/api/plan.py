@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.engine import document, planner
 from provisioning.engine.events import Listener
-from provisioning.engine.run import alone, begun_to_undo, request_of_undo, stop_for_undo, to_take_back
+from provisioning.engine.run import alone, holder_of
+from provisioning.engine.undo import begun_to_undo, open_undo, request_of_undo, stop_for_undo, to_take_back
 from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import clearance
+from provisioning.intake.seats import give_back_unread
 from provisioning.ledger import Entry, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.licences import Seat
@@ -126,6 +128,7 @@ class Plan:
             begun_to_undo(ledger, undone)
             if {r.id for r in undone.changes if r.attempted} != self.basis:
                 raise RequestError(f"run {self.undoes} went on since this was planned; undo it again")
+            give_back_unread(ledger, self.site.inventory, undone)
             stop_for_undo(ledger, undone)
             return Run(self.site, write())
 
@@ -168,20 +171,37 @@ class Run:
         """Whether every change was verified and every proof passed."""
         return self.record.state == "done"
 
+    @property
+    def holder(self) -> str | None:
+        """Who is at work on it at this moment. A ``running`` run without one was left by a process that died."""
+        return holder_of(self.site.ledger, self.id)
+
     def undo(self, listener: Listener | None = None) -> Run:
-        """Take back exactly what this run did, as a run of its own; what drifted since is left alone and named.
+        """Take back exactly what this run did, as a run of its own; what drifted since is left alone and named. An undo
+        that is open already is gone on with: all that it waits for is tried now.
 
-        Raises :class:`~provisioning.errors.RequestError` when the run is an undo itself, was undone already, or is just
-        being taken back.
+        Raises :class:`~provisioning.errors.RequestError` when the run is an undo itself or was undone already,
+        :class:`~provisioning.errors.InUseError` when somebody is at work on the run or its undo.
         """
-        return self.undo_plan().apply(listener)
+        if (begun := self.open_undo) is not None:
+            return self.site.resume(begun.id, listener, now=True)
+        return self.undo_plan(listener).apply(listener)
 
-    def undo_plan(self) -> Plan:
-        """What :meth:`undo` would do: the inverse changes, in reverse order. Raises what :meth:`undo` raises."""
-        record = self.site.ledger.run(self.id)
-        tried = begun_to_undo(self.site.ledger, record)
-        with self.site.connect() as pool:
-            begun, unread = to_take_back(record.changes, pool, begun=tried)
+    @property
+    def open_undo(self) -> Run | None:
+        """The run that takes this one back and did not come to its end: it waits, or was stopped or killed."""
+        found = open_undo(self.site.ledger, self.record)
+        return None if found is None else Run(self.site, found)
+
+    def undo_plan(self, listener: Listener | None = None) -> Plan:
+        """What :meth:`undo` would do: the inverse changes, in reverse order. Raises what :meth:`undo` raises, and
+        :class:`~provisioning.errors.RequestError` when an undo is open already."""
+        ledger = self.site.ledger
+        with alone(ledger, self.id):
+            record = ledger.run(self.id)
+            tried = begun_to_undo(ledger, record)
+            with self.site.reading(listener, f"undo of run {self.id}") as sessions:
+                begun, unread = to_take_back(record.changes, sessions, begun=tried)
         changes = tuple(planner.inverse(begun))
         return Plan(
             self.site,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.errors import RequestError
+from provisioning.ledger import Ledger
 from provisioning.procedures.base import Accounts, Request
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
 from provisioning.resources.base import Sessions
@@ -51,3 +55,22 @@ def warnings(site: Inventory) -> Iterator[str]:
     for system in ("directory", "windows"):
         if not getattr(site, system).verify:
             yield f"certificates of {system} are not verified (`{system}.verify: false` in the site)"
+    if not isinstance(site.ledger, Path) and (weak := site.ledger.relaxed) is not None:
+        yield (
+            f"the ledger's server {site.ledger.host} may be anybody: its certificate is not verified "
+            f"(`sslmode={weak}` in the ledger's url)"
+        )
+
+
+def locks(site: Inventory, ledger: Callable[[], Ledger], purpose: str) -> Locks | None:
+    """The locks for somebody who only reads (others are told of `purpose`).
+
+    ``None`` when there are none: no run was ever made with this SQLite ledger, so nobody is at work (and looking must
+    not create it); or whoever reads may not write in its folder, where the locks are.
+    """
+    place = site.ledger
+    if not isinstance(place, Path):
+        return locks_of(ledger(), purpose)
+    if not place.exists() or not os.access(place.parent, os.W_OK | os.X_OK):
+        return None
+    return FileLocks(place.parent / "locks", purpose)

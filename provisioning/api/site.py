@@ -17,17 +17,16 @@ from provisioning.connections.openers import OPENERS
 from provisioning.connections.pool import Pool
 from provisioning.engine import planner
 from provisioning.engine.events import Listener, one_at_a_time
+from provisioning.engine.exclusive import Exclusive
 from provisioning.engine.outbox import Messenger, desks_of
 from provisioning.engine.planner import TargetSessions
 from provisioning.engine.prover import prove
-from provisioning.engine.run import (
-    carry_out,
-    to_take_back,
-)
-from provisioning.errors import RequestError, TargetError
+from provisioning.engine.run import carry_out
+from provisioning.engine.undo import to_take_back
+from provisioning.errors import LedgerError, RequestError, TargetError
 from provisioning.intake import Bulk, permit_more
-from provisioning.intake.seats import give_back, ledger_exists, shortages, take_again
-from provisioning.ledger import Ledger, RunRecord, moment
+from provisioning.intake.seats import give_back, shortages, take, take_again
+from provisioning.ledger import Ledger, RunRecord, RunState, moment
 from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
 from provisioning.procedures.base import Request
@@ -58,6 +57,12 @@ class Site(Bulk):
         """The site's ledger, opened on first use."""
         return Ledger.at(self.inventory.ledger, self.secrets, desks=desks_of(self.inventory))
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether anything was ever written down: looking it up must not make a ledger."""
+        place = self.inventory.ledger
+        return not isinstance(place, Path) or place.exists()
+
     @cached_property
     def secrets(self) -> Secrets:
         """Where the site's secret references lead."""
@@ -75,20 +80,34 @@ class Site(Bulk):
             yield pool
 
     @contextmanager
-    def reading(self) -> Iterator[TargetSessions]:
-        """Sessions to read what there is, for plans. (A worker's wait until nobody else is at work on a device.)"""
-        with self.connect() as pool:
-            yield pool
+    def reading(self, listener: Listener | None = None, purpose: str = "a plan") -> Iterator[TargetSessions]:
+        """Sessions to read what there is: of a device only when nobody else is at work on it (`listener` is told whom
+        it is waited for, others are told of `purpose`).
 
-    def plan(self, request: Request | None = None) -> Plan:
+        Without a ledger nobody is at work on anything, and reading makes none (see :func:`planning.locks`).
+        """
+        locks = planning.locks(self.inventory, lambda: self.ledger, purpose)
+        leave = threading.Event()
+        with self.connect() as pool:
+            if locks is None:
+                yield pool
+                return
+            try:
+                yield Exclusive(pool, locks, self.inventory.runs.lock_wait, leave, one_at_a_time(listener))
+            finally:
+                leave.set()  # Ctrl-C: nobody goes on waiting
+                locks.close()
+
+    def plan(self, request: Request | None = None, listener: Listener | None = None) -> Plan:
         """What it takes to fulfil `request`; without one, to onboard everybody who has a workplace.
 
-        Reads the systems and changes nothing. Targets that cannot be read are named in ``unread``; the directory must
-        be readable. Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError`
-        for the directory.
+        Reads the systems and changes nothing; a device that somebody is at work on is waited for. Targets that cannot
+        be read are named in ``unread``; the directory must be readable.
+        Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError` for the
+        directory.
         """
         request = request or onboard(*(key for key, person in self.inventory.people.items() if person.workplace))
-        with self.reading() as pool:
+        with self.reading(listener) as pool:
             work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
             reading = planner.read(work.resources, pool)
         changes = planner.compare(work.resources, reading)
@@ -113,7 +132,7 @@ class Site(Bulk):
         """Run the proofs of people, and of the people at workplaces, each proof once. Changes nothing."""
         people = dict.fromkeys(person for name in names for person in planning.people_of(self.inventory, name))
         request = onboard(*people, workplace=workplace)
-        with self.connect() as pool:
+        with self.reading(listener, "a check") as pool:
             accounts = planning.accounts(self.inventory, request, pool)
             missing = [key for key in request.persons if key not in accounts.logins]
             if missing:
@@ -125,11 +144,14 @@ class Site(Bulk):
 
     def run(self, run_id: int) -> Run:
         """A run from the ledger. Raises :class:`~provisioning.errors.LedgerError` when there is no such run."""
+        if not self.has_ledger:
+            raise LedgerError(f"there is no run {run_id}: this site has no ledger yet, its first run makes it")
         return Run(self, self.ledger.run(run_id))
 
-    def runs(self, limit: int = 50) -> list[Run]:
-        """The latest runs, newest first."""
-        return [Run(self, record) for record in self.ledger.runs(limit)]
+    def runs(self, limit: int = 50, *, states: Collection[RunState] = ()) -> list[Run]:
+        """The latest runs, newest first; only those in `states`, where these are given."""
+        found = self.ledger.runs(limit, states=states) if self.has_ledger else []
+        return [Run(self, record) for record in found]
 
     def resume(
         self,
@@ -151,12 +173,12 @@ class Site(Bulk):
     def resumable(self, *, now: bool = False) -> list[Run]:
         """The runs that can go on, oldest first: those whose owner died or was stopped, and those that wait for a
         target that is due (with `now`: for any). Some of them may be in other hands at the moment."""
-        found = self.ledger.runs(_ALL, states=("running", "interrupted", "waiting"))
+        found = self.runs(_ALL, states=("running", "interrupted", "waiting"))
         due = moment(datetime.now(UTC))
         return [
-            Run(self, record)
-            for record in reversed(found)
-            if now or record.state != "waiting" or any(target.next_try <= due for target in record.targets)
+            run
+            for run in reversed(found)
+            if now or run.state != "waiting" or any(target.next_try <= due for target in run.waits_for)
         ]
 
     def _carry_out(
@@ -170,12 +192,16 @@ class Site(Bulk):
     ) -> Run:
         if resume:
             take_again(self.ledger, self.inventory, self.ledger.run(run_id))
+
+        def settle_seats(record: RunRecord, state: RunState) -> None:
+            give_back(self.ledger, self.inventory, record, state)
+
         with self.connect() as pool:
 
             def replan(
                 run: RunRecord, targets: Collection[str]
             ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
-                with self.reading() as sessions:
+                with self.reading(listener, f"run {run.id}") as sessions:
                     return self._replan(run, targets, sessions)
 
             record = carry_out(
@@ -185,11 +211,11 @@ class Site(Bulk):
                 one_at_a_time(listener),
                 settings=self.inventory.runs,
                 replan=replan,
+                before_end=settle_seats,
                 resume=resume,
                 now=now,
                 stop=stop,
             )
-        give_back(self.ledger, self.inventory, record)
         self.messenger.run(record.id)
         return Run(self, record)
 
@@ -207,6 +233,7 @@ class Site(Bulk):
             left, unread = planner.compare(work.resources, reading), dict(reading.unread)
             whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
             permit_more(self.ledger, run, grounds(self.inventory, left, whose, work.off_premises))
+            take(self.ledger, self.inventory, run, [change for change in left if change.target in targets])
         return [c for c in left if c.target in targets], {t: e for t, e in unread.items() if t in targets}
 
     def read_plan(self, file: Path) -> Plan:
@@ -214,4 +241,4 @@ class Site(Bulk):
         return read_plan(self, file)
 
     def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
-        return shortages(self.ledger, wanted) if wanted and ledger_exists(self.inventory) else iter(())
+        return shortages(self.ledger, wanted) if wanted and self.has_ledger else iter(())

@@ -8,8 +8,10 @@ import warnings
 
 def main() -> None:
     """The program. Its exit codes are in ``cli.exits``."""
-    from provisioning.cli.program import PROGRAM  # noqa: PLC0415  (importing this package must cost nothing)
+    from provisioning.cli import core_files  # noqa: PLC0415  (importing this package must cost nothing)
+    from provisioning.cli.program import PROGRAM  # noqa: PLC0415
 
+    core_files.forbid()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries say to programmers
     for stream in (sys.stdout, sys.stderr):

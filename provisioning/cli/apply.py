@@ -23,4 +23,6 @@ def VERB(  # noqa: N802  (it is an object)
     Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
     """
     site = invocation.site()
-    return carry_out(lambda: site.plan() if file is None else site.read_plan(file), Manner(yes, output, report))
+    return carry_out(
+        lambda told: site.plan(listener=told) if file is None else site.read_plan(file), Manner(yes, output, report)
+    )

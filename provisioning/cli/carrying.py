@@ -16,7 +16,8 @@ from provisioning.cli import asking
 from provisioning.cli.exits import DONE, ERROR, PARTIAL, leave_at_once
 from provisioning.cli.files import writable, write
 from provisioning.cli.invocation import console
-from provisioning.cli.progress import Watcher
+from provisioning.cli.progress import Watcher, waits
+from provisioning.engine.events import Listener
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Request
 from provisioning.reports import document, page, text
@@ -40,25 +41,32 @@ class Manner:
     output: str
     report: Path | None
 
-    def check(self) -> None:
-        """Refuse what could not be carried through, before anything is read or changed."""
+    def check_report(self) -> None:
+        """Refuse a report that cannot be written."""
         if self.report is not None:
             writable(self.report, "--report", ".json")
             writable(self.report.with_suffix(".html"), "--report")
+
+    def check(self) -> None:
+        """Refuse what could not be carried through, before anything is read or changed."""
+        self.check_report()
         if not self.yes and not _may_ask():
             raise RequestError("there is no terminal to ask on; look at `provision plan`, then add --yes to go ahead")
 
 
-def carry_out(make_plan: Callable[[], Plan], manner: Manner) -> int:
-    """The exit code after planning, asking and applying."""
+def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner) -> int:
+    """The exit code after planning, asking and applying. `make_plan` tells its listener whom it waits for."""
     manner.check()
     screen = console(stderr=manner.output == "json")
     begun, started = time.monotonic(), _now()
-    plan = make_plan()
+    plan = make_plan(waits(screen))
     planning = time.monotonic() - begun
-    if not plan.changes and (not plan.can_wait or plan.waits_already):
+    if plan.undoes is not None and plan.is_empty:  # still worth a run: nobody goes on with the one taken back
+        screen.print(f"Run {plan.undoes} did nothing that is left to take back.")
+    elif not plan.changes and plan.undoes is None and (not plan.can_wait or plan.waits_already):
         return _nothing_to_do(plan, manner, started, planning)
-    screen.print(text.plan(plan))
+    else:
+        screen.print(text.plan(plan))
     if not plan.is_approved:
         return asking.ask(plan, manner.yes, manner.output)
     if not manner.yes and not click.confirm(_question(plan), err=manner.output == "json"):
@@ -74,7 +82,7 @@ def carry_out(make_plan: Callable[[], Plan], manner: Manner) -> int:
         plan.site, run, warnings=plan.warnings, unread=_reasons(plan),
         seconds={"plan": planning, **watcher.seconds},
     )  # fmt: skip
-    _publish(report, manner)
+    publish(report, manner)
     return DONE if run.succeeded else PARTIAL
 
 
@@ -83,11 +91,22 @@ def carry_out_later(site: Site, request: Request, start: datetime, manner: Manne
     if manner.report is not None:
         raise RequestError("--report goes with what is carried out now; `provision show request N` tells of the others")
     manner.check()
-    plan = site.plan(request)
     screen = console(stderr=manner.output == "json")
+    plan = site.plan(request, waits(screen))
     screen.print(text.plan(plan))
     screen.print(f"\nTo begin on {start_words(start, site.inventory)}.")
     return asking.ask(plan, manner.yes, manner.output, start)
+
+
+def go_on(run: Run, output: str, *, now: bool) -> document.ReportDocument:
+    """Resume a run with live progress; how it stands then."""
+    left = sum(record.state != "verified" for record in run.record.changes)
+    try:
+        with Watcher(console(stderr=output == "json"), left, len(run.record.to_prove)) as watcher:
+            done = run.site.resume(run.id, watcher, now=now)
+    except KeyboardInterrupt:
+        leave_at_once(LEFT)
+    return of_run(run.site, done, seconds=watcher.seconds)
 
 
 def of_run(
@@ -106,6 +125,8 @@ def of_run(
 
 
 def _question(plan: Plan) -> str:
+    if plan.undoes is not None and plan.is_empty:
+        return "\nMark it as undone, so that nobody goes on with it?"
     if not plan.changes:
         return f"\nWait for {count(len(plan.unread), 'target')} to answer?"
     return f"\nApply {'this change' if len(plan.changes) == 1 else f'these {len(plan.changes)} changes'}?"
@@ -117,11 +138,12 @@ def _nothing_to_do(plan: Plan, manner: Manner, started: str, planning: float) ->
         plan.title, state, started=started, finished=_now(), warnings=plan.warnings,
         unread=_reasons(plan), seconds={"plan": planning},
     )  # fmt: skip
-    _publish(report, manner)
+    publish(report, manner)
     return PARTIAL if plan.unread else DONE
 
 
-def _publish(report: document.ReportDocument, manner: Manner) -> None:
+def publish(report: document.ReportDocument, manner: Manner) -> None:
+    """Show a report, and write it where the user wants it."""
     plain = to_json(report.model_dump(mode="json"))
     if manner.output == "json":
         click.echo(plain)

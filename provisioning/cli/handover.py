@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +16,16 @@ from provisioning.cli.exits import DONE
 from provisioning.cli.files import writable
 from provisioning.cli.invocation import Invocation
 from provisioning.errors import RequestError
-from provisioning.ledger.records import Entry
+from provisioning.ledger.records import Entry, RunRecord
 from provisioning.reports.words import safe
+from provisioning.resources.base import Address
 from provisioning.resources.directory.accounts import read_accounts
+from provisioning.resources.directory.user import User
 from provisioning.secrets import handing_over
 from provisioning.secrets.letter import Letter
 from provisioning.secrets.waiting import SEALED
 
+_RUNS_SEARCHED = 500
 _ERASE_TWO_LINES = "\x1b[2A\x1b[J"  # ECMA-48 CUU, ED
 
 
@@ -49,11 +53,15 @@ def VERB(  # noqa: N802  (it is an object)
     site.secrets.waiting.must_wait(login)
     way = _way(site, login, whose, asked)
     full = f"{login} ({whose})" if whose else login
-    handing_over.hand_over(site.secrets.waiting, login, full, way, lambda words: site.ledger.log(Entry(words)))
+    made = _made(site, login)
+    where = (made.request_id, made.id) if made else (None, None)  # so that it is part of their story
+    handing_over.hand_over(site.secrets.waiting, login, full, way, lambda words: site.ledger.log(Entry(words, *where)))
     if show and sys.stdin.isatty():
         click.pause("Press any key when it has reached its owner; it will not be shown again.", err=True)
         click.echo(_ERASE_TWO_LINES, nl=False)
     click.echo(f"The initial password of {safe(full)} was handed over {safe(way.words)}.", err=True)
+    if way.leaves is not None:
+        click.echo(f"Print it, seal it, then delete the file: rm {shlex.quote(str(way.leaves))}", err=True)
     return DONE
 
 
@@ -100,8 +108,10 @@ def _whose(site: Site, name: str) -> tuple[str, str | None]:
     """Login and full name. A person of the site is looked up in the directory, because names alone may deceive."""
     person = site.inventory.people.get(name)
     if person is None:
-        owners = [p for p in site.inventory.people.values() if p.login == name]
-        return name, f"{owners[0].given_name} {owners[0].family_name}" if owners else None
+        made = _made(site, name)
+        account = _account(made, name) if made else None
+        owners = [f"{p.given_name} {p.family_name}" for p in site.inventory.people.values() if p.login == name]
+        return name, account.display_name if account else next(iter(owners), None)
     full = f"{person.given_name} {person.family_name}"
     if person.login:
         return person.login, full
@@ -111,6 +121,18 @@ def _whose(site: Site, name: str) -> tuple[str, str | None]:
         found = f"several accounts: {', '.join(logins)}" if logins else "no account"
         raise RequestError(f"{name} has {found}; `provision handover` lists whose passwords wait, then name the login")
     return logins[0], full
+
+
+def _made(site: Site, login: str) -> RunRecord | None:
+    """The run that made the account."""
+    return next((run for run in site.ledger.runs(_RUNS_SEARCHED) if _account(run, login)), None)
+
+
+def _account(run: RunRecord, login: str) -> User | None:
+    """The account as this run made it."""
+    address = Address("directory.user", "directory", login)
+    made = (r.change.after for r in run.changes if r.change.address == address and r.change.before is None)
+    return next((state for state in made if isinstance(state, User)), None)
 
 
 def _list(site: Site) -> int:

@@ -17,6 +17,7 @@ from provisioning.cli.exits import DONE, ERROR, PARTIAL, leave_at_once
 from provisioning.cli.files import writable
 from provisioning.errors import RequestError
 from provisioning.intake import RowResult
+from provisioning.intake.bulk import FAILED
 from provisioning.procedures.hires import Hires, read_hires
 from provisioning.reports import results
 from provisioning.reports.words import count, safe, to_json
@@ -52,6 +53,11 @@ def onboard_file(site: Site, file: Path, result: Path | None, manner: Manner) ->
         click.echo(f"Interrupted at row {done[-1].row.number}; the same command goes on.", err=True)
     if text:
         click.echo(f"\n{results.summary([one.state for one in done])}. Row by row in {safe(place)}.")
+        if any(one.state in {FAILED, "partial"} for one in done):
+            click.echo("Mend what is named, then the same command again: nothing is done twice.")
+        if waiting := site.secrets.waiting.logins():
+            passwords = count(len(waiting), "initial password waits", "initial passwords wait")
+            click.echo(f"{passwords} to be handed over: `provision handover` lists them.")
     else:
         click.echo(to_json([_plain(one) for one in done]))
     return DONE if all(one.is_good for one in done) else PARTIAL

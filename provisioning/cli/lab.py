@@ -20,7 +20,7 @@ _number = click.option(
 )  # fmt: skip
 
 
-@click.group("lab")
+@click.group("lab", no_args_is_help=False)
 def VERB() -> None:  # noqa: N802  (it is an object)
     """Run a whole office of real servers on this machine, to try things. Needs root."""
 

@@ -13,10 +13,10 @@ from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import LedgerError, RequestError
 from provisioning.ledger import Ledger, Seal, Verified
 from provisioning.ledger.export import TABLES
-from provisioning.reports.words import safe, to_json
+from provisioning.reports.words import count, safe, to_json
 
 
-@click.group("ledger")
+@click.group("ledger", no_args_is_help=False)
 def VERB() -> None:  # noqa: N802  (it is an object)
     """Check that nobody rewrote what was done, or hand it to other programs."""
 
@@ -34,17 +34,23 @@ def verify(invocation: Invocation, *, noted: str | None, output: str) -> int:
     Exit codes: 0 the ledger is sound, 1 it was tampered with.
     """
     seal = None if noted is None else Seal.read(noted)
-    found = _existing(invocation).verify(noted=seal)
+    ledger = _existing(invocation)
+    found = ledger.verify(noted=seal)
     if output == "json":
         click.echo(to_json(_plain(found)))
     else:
         for broken in found.breaks:
             console().print(safe(broken))
-        counts = f"{found.runs} runs, {found.changes} changes, {found.events} events"
+        counts = f"{count(found.runs, 'run')}, {count(found.changes, 'change')}, {count(found.events, 'event')}"
         if found.breaks:
-            console().print(f"{len(found.breaks)} rows are not as they were written. ({counts})")
+            console().print(
+                f"{count(len(found.breaks), 'row is', 'rows are')} not as written: somebody wrote into "
+                f"{safe(ledger.place)} past this program. ({counts})\n"
+                "Compare it with a backup, and find out who can write there."
+            )
         else:
-            console().print(f"The ledger is sound: {counts}.\nSeal: {safe(found.seal)}")
+            holds = "" if seal is None else f" The noted seal {safe(seal)} holds."
+            console().print(f"The ledger is sound: {counts}.{holds}\nSeal: {safe(found.seal)}")
     return ERROR if found.breaks else DONE
 
 
@@ -73,24 +79,23 @@ def export(invocation: Invocation, *, folder: Path | None, form: str, tables: tu
     except OSError as exc:
         raise RequestError(f"{folder} cannot be made: {exc.strerror}; choose another place") from exc
     for table in wanted:
-        text, count = _written(ledger, table, form)
+        text, rows = _written(ledger, table, form)
         write(folder / f"{table}.{form}", text, "DIR")
-        console().print(f"{safe(folder / f'{table}.{form}')}: {count} rows")
+        console().print(f"{safe(folder / f'{table}.{form}')}: {count(rows, 'row')}")
     return DONE
 
 
 def _existing(invocation: Invocation) -> Ledger:
     site = invocation.site()
-    place = site.inventory.ledger
-    if isinstance(place, Path) and not place.exists():
-        raise LedgerError(f"there is no ledger yet at {place}; the first run makes it")
+    if not site.has_ledger:
+        raise LedgerError(f"there is no ledger yet at {site.inventory.ledger}; the first run makes it")
     return site.ledger
 
 
 def _written(ledger: Ledger, table: str, form: str) -> tuple[str, int]:
     file = io.StringIO(newline="")
-    count = (ledger.export_csv if form == "csv" else ledger.export_json)(table, file)
-    return file.getvalue().removesuffix("\n").removesuffix("\r"), count
+    rows = (ledger.export_csv if form == "csv" else ledger.export_json)(table, file)
+    return file.getvalue().removesuffix("\n").removesuffix("\r"), rows
 
 
 def _plain(found: Verified) -> dict[str, object]:

@@ -51,5 +51,5 @@ def VERB(  # noqa: N802  (it is an object)
     request = onboarding(persons, desk, packages)
     site = invocation.site()
     if start is None or start == "now":
-        return carry_out(lambda: site.plan(request), manner)
+        return carry_out(lambda told: site.plan(request, told), manner)
     return carry_out_later(site, request, future_start(start, site.inventory), manner)

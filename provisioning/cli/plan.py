@@ -10,6 +10,7 @@ from provisioning.cli.asked import request_of
 from provisioning.cli.exits import CHANGES_PENDING, DONE, ERROR
 from provisioning.cli.files import writable, write
 from provisioning.cli.invocation import Invocation, console, onboard_options, output_option
+from provisioning.cli.progress import waits
 from provisioning.reports import text
 from provisioning.reports.words import to_json
 
@@ -42,7 +43,7 @@ def VERB(  # noqa: N802  (it is an object)
     asked = request_of(request, desk, packages)
     if save is not None:
         writable(save, "--save")
-    plan = invocation.site().plan(asked)
+    plan = invocation.site().plan(asked, waits(console(stderr=output == "json")))
     plain = to_json(plan.to_document().model_dump(mode="json"))
     if save is not None:
         write(save, plain, "--save")

@@ -18,7 +18,15 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from provisioning.engine.events import BatchStarted, ChangeSettled, Event, LockAwaited, ProofSettled, Stopping
+from provisioning.engine.events import (
+    BatchStarted,
+    ChangeSettled,
+    Event,
+    Listener,
+    LockAwaited,
+    ProofSettled,
+    Stopping,
+)
 from provisioning.reports import text, words
 
 
@@ -38,6 +46,7 @@ class Watcher:
         self._total = changes + proofs
         self._task: TaskID | None = None
         self._under_way: dict[str, str] = {}
+        self._awaited: set[tuple[str, str]] = set()
         self._stack = ExitStack()
         self._begun = self._last_change = self._ended = 0.0
 
@@ -69,23 +78,43 @@ class Watcher:
             case BatchStarted(target, changes):
                 what = words.kind_words(changes[0].address.kind)
                 self._under_way[target] = f"{words.safe(target)}: {what} ({len(changes)})"
-            case ChangeSettled(change, state, error):
+            case ChangeSettled(change, state, error, already):
                 self._under_way.pop(change.target, None)
-                self._step(text.settled(change, state, error))
+                again = (change.target, str(error))
+                if state != "deferred" or again not in self._awaited:  # a target that is off says so once
+                    self._line(text.settled(change, state, error, already))
+                if state == "deferred":
+                    self._awaited.add(again)
+                self._advance()
             case ProofSettled(result):
                 self._under_way.clear()
-                self._step(text.proof(result.proof.name, result.proof.target, result.passed, result.detail))
-            case LockAwaited(target, holder):
-                self._line(Text(f"… {words.safe(target)}: waiting for {words.safe(holder)}", "yellow"))
+                self._line(text.proof(result.proof.name, result.proof.target, result.passed, result.detail))
+                self._advance()
+            case LockAwaited():
+                self._line(_waiting(event))
             case Stopping():
                 self._line(Text("Stopping: what is under way will be finished. Ctrl-C again leaves at once.", "yellow"))
         if self._task is not None:
             self._bar.update(self._task, description=", ".join(self._under_way.values())[:70] or "proving")
 
-    def _step(self, line: Text) -> None:
-        self._line(line)
+    def _advance(self) -> None:
         if self._task is not None:
             self._bar.advance(self._task)
 
     def _line(self, line: Text) -> None:
         self._console.print(line)
+
+
+def waits(console: Console) -> Listener:
+    """Tells on the console which target is waited for, and who has it: for plans, which show nothing else."""
+
+    def told(event: Event) -> None:
+        if isinstance(event, LockAwaited):
+            with suppress(OSError, SystemExit):
+                console.print(_waiting(event))
+
+    return told
+
+
+def _waiting(event: LockAwaited) -> Text:
+    return Text(f"… {words.safe(event.target)}: waiting for {words.safe(event.holder)}", "yellow")

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from provisioning.api import Run, Site
-from provisioning.cli.carrying import LEFT, of_run
-from provisioning.cli.exits import DONE, PARTIAL, leave_at_once
+from provisioning.api import Site
+from provisioning.cli.carrying import go_on
+from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, console, output_option
-from provisioning.cli.progress import Watcher
 from provisioning.errors import RequestError
 from provisioning.ledger import moment
-from provisioning.reports import document, text
+from provisioning.reports import text
 from provisioning.reports.words import safe, to_json
 
 
@@ -39,8 +38,10 @@ def VERB(  # noqa: N802  (it is an object)
     screen = console(stderr=output == "json")
     reports, good = [], True
     for one in runs:
+        if one.state not in {"done", "undone"}:
+            screen.print(f"Going on with run {one.id}: {safe(one.record.title)}")
         try:
-            report = _resume(site, one, now, output)
+            report = go_on(one, output, now=now)
         except RequestError as exc:  # somebody else is at it, or it was taken back
             if run is not None:
                 raise
@@ -50,6 +51,7 @@ def VERB(  # noqa: N802  (it is an object)
         good = good and report.state in {"done", "undone"}
         reports.append(report)
         if output == "text":
+            screen.print()
             screen.print(text.report(report))
             screen.print()
     if output == "json":
@@ -60,22 +62,12 @@ def VERB(  # noqa: N802  (it is an object)
     return DONE if good else PARTIAL
 
 
-def _resume(site: Site, run: Run, now: bool, output: str) -> document.ReportDocument:
-    left = sum(record.state != "verified" for record in run.record.changes)
-    try:
-        with Watcher(console(stderr=output == "json"), left, len(run.record.to_prove)) as watcher:
-            done = site.resume(run.id, watcher, now=now)
-    except KeyboardInterrupt:
-        leave_at_once(LEFT)
-    return of_run(site, done, seconds=watcher.seconds)
-
-
 def _say_what_waits(site: Site) -> None:
-    waiting = site.ledger.runs(1000, states={"waiting"})
+    waiting = site.runs(1000, states={"waiting"})
     lines = [
         f"run {run.id} waits for {safe(target.target)}: next try on {target.next_try[:16].replace('T', ' ')} UTC"
         for run in waiting[::-1]
-        for target in run.targets
+        for target in run.waits_for
     ]
     at = moment(datetime.now(UTC))[:16].replace("T", " ")
     said = [f"Nothing is due at {at} UTC.", *lines, "`provision resume --now` tries them at once."]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -41,13 +40,10 @@ def VERB(invocation: Invocation, *, watch: bool, everything: bool, output: str) 
     if watch and output == "json":
         raise RequestError("--watch shows lines for people; without it, --output json gives one document")
     site = invocation.site()
-    place = site.inventory.ledger
     if watch:
         _watch(site.ledger, console())
         return DONE
-    # Looking must not create a ledger.
-    there = not isinstance(place, Path) or place.exists()
-    rows = [row(record) for record in site.ledger.runs(50, states=() if everything else LIVE)] if there else []
+    rows = [row(run.record) for run in site.runs(50, states=() if everything else LIVE)]
     if output == "json":
         click.echo(to_json(rows))
     elif not rows and not everything:
@@ -128,6 +124,6 @@ class Feed:
 
     def _news(self, run: Followed) -> Iterator[Text]:
         for event in self._ledger.events(run.record.id, after=run.number):
-            if not run.knows(event):
+            if event.state == "waiting" or not run.knows(event):
                 run.read_again(self._ledger.run(run.record.id))
             yield from run.tell(event)

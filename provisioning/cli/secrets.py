@@ -12,7 +12,7 @@ from provisioning.secrets.check import Verdict, check
 from provisioning.site.load import load
 
 
-@click.group("secrets")
+@click.group("secrets", no_args_is_help=False)
 def VERB() -> None:  # noqa: N802  (it is an object)
     """Look after the site's secret references. No value is ever shown."""
 

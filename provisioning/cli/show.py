@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
-from provisioning.api import Site
+from provisioning.api import Run, Site
 from provisioning.cli.carrying import of_run
 from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import RequestError
 from provisioning.ledger import RequestRecord, RunRecord
 from provisioning.reports import listing, requests, text, things
-from provisioning.reports.words import to_json
+from provisioning.reports.words import safe, to_json
 from provisioning.site.lines import did_you_mean
 
 RUNS_SEARCHED = 500
@@ -65,8 +64,11 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
     _refuse(what, name)
     site = invocation.site()
     if what == "run" and name is not None:
-        report = of_run(site, site.run(_number(name)))
+        run = site.run(_number(name))
+        report = of_run(site, run)
         shown, plain = text.report(report), report.model_dump(mode="json")
+        if run.state == "running":
+            shown = shown.append(f"\n{_at_work(run)}")
     else:
         plain = _thing(site, what, name)
         shown = listing.as_text(plain)
@@ -75,6 +77,12 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
     else:
         console().print(shown)
     return DONE
+
+
+def _at_work(run: Run) -> str:
+    if (holder := run.holder) is not None:
+        return f"At work on it: {safe(holder)}."
+    return "Nobody is at work on it: its process has ended. A worker goes on with it, or `provision resume`."
 
 
 def _refuse(what: str | None, name: str | None) -> None:
@@ -102,16 +110,13 @@ def _number(word: str, what: str = "run") -> int:
 
 
 def _request(site: Site, number: int) -> Any:
-    record = site.ledger.request(number)
+    record = site.requested(number)
     return requests.story(record, site.inventory, site.ledger.worklog(request_id=number))
 
 
 def _requests(site: Site) -> list[RequestRecord]:
-    place = site.inventory.ledger
-    return [] if isinstance(place, Path) and not place.exists() else site.requests(RUNS_SEARCHED)
+    return site.requests(RUNS_SEARCHED)
 
 
 def _records(site: Site) -> list[RunRecord]:
-    # Looking must not create a ledger.
-    place = site.inventory.ledger
-    return [] if isinstance(place, Path) and not place.exists() else [run.record for run in site.runs(RUNS_SEARCHED)]
+    return [run.record for run in site.runs(RUNS_SEARCHED)]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from provisioning.cli.carrying import Manner, carry_out
-from provisioning.cli.invocation import Invocation, change_options
+from provisioning.cli.carrying import Manner, carry_out, go_on, publish
+from provisioning.cli.exits import DONE, PARTIAL
+from provisioning.cli.invocation import Invocation, change_options, console
 
 
 @click.command("undo")
@@ -21,7 +22,18 @@ def VERB(  # noqa: N802  (it is an object)
 
     `provision show runs` lists the runs.
 
-    Shows what would be taken back and asks. Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
+    Shows what would be taken back and asks. Called again while that waits for a target or was stopped, it goes on with
+    it and asks nothing. Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
     """
+    manner = Manner(yes, output, report)
     done = invocation.site().run(run)
-    return carry_out(done.undo_plan, Manner(yes, output, report))
+    begun = done.open_undo
+    if begun is None:
+        return carry_out(done.undo_plan, manner)
+    manner.check_report()
+    console(stderr=output == "json").print(
+        f"Run {begun.id} is taking back run {run} already and is {begun.state}: going on with it."
+    )
+    outcome = go_on(begun, output, now=True)
+    publish(outcome, manner)
+    return DONE if outcome.state == "done" else PARTIAL

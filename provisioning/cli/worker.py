@@ -36,13 +36,21 @@ def VERB(invocation: Invocation, *, concurrency: int | None, once: bool) -> int:
     settings = site.inventory.workers
     if concurrency is not None:
         settings = settings.model_copy(update={"concurrency": concurrency})
-    engine = engine_of(site, _show, settings)
     stop = threading.Event()
+
+    def show(happening: Happening) -> None:
+        line = told(happening, stopping=stop.is_set())
+        if line is not None:
+            _say(line)
+
+    engine = engine_of(site, show, settings)
     _listen(stop)
     if not once:
         shared = "shared with others" if site.ledger.is_server else "alone: the ledger is a SQLite file"
         _say(f"Waiting for work in {site.ledger.place} ({shared}), {settings.concurrency} at once. Ctrl-C stops.")
     engine.work(stop, once=once)
+    if stop.is_set():
+        _say("Stopped.")
     return DONE
 
 
@@ -57,11 +65,20 @@ def _listen(stop: threading.Event) -> None:
         signal.signal(number, signalled)
 
 
-def _show(happening: Happening) -> None:
-    if happening.happened in {"begun", "put off"}:
-        return  # `provision runs --watch` shows what is under way
-    why = f": {safe(happening.detail, lines=True)}" if happening.detail else ""
-    _say(f"{happening.errand} {happening.happened}{why}")
+def told(happening: Happening, *, stopping: bool = False) -> str | None:
+    """The line that a happening is worth. What is under way, ``provision runs --watch`` shows."""
+    what = "service desk" if happening.errand.what == "outbox" else str(happening.errand)
+    detail = safe(happening.detail, lines=True)
+    match happening.happened:
+        case "finished" if detail:
+            return f"{what}: {detail}"
+        case "failed":
+            return f"{what}: not now: {detail}"
+        case "taken over":
+            return f"{what}: taken over, {detail}"
+        case "put off" if stopping:
+            return f"{what}: left as it is; another worker goes on with it, or this one when it is started again"
+    return None
 
 
 def _say(line: str) -> None:

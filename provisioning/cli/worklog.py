@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -37,9 +36,7 @@ def VERB(invocation: Invocation, *, what: str | None, limit: int, output: str) -
     site = invocation.site()
     if what == DELIVER:
         return _deliver(site, output)
-    place = site.inventory.ledger
-    # Looking must not create a ledger.
-    entries = [] if isinstance(place, Path) and not place.exists() else _entries(site, what, limit)
+    entries = _entries(site, what, limit) if site.has_ledger else []
     rows = _rows(site, entries)
     if output == "json":
         click.echo(to_json(rows))

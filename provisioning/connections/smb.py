@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -25,7 +27,12 @@ from smbprotocol.exceptions import (
 from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
 from provisioning.site.workplaces import Windows, Workstation
 
+_log = logging.getLogger(__name__)
+
 _BLOCK = 1024 * 1024  # octets
+_PREFIX = "provisioning-"
+_OURS = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
+_LEFT_BEHIND = 86_400.0  # seconds: no session is open for that long
 _NOT_NOW = frozenset({0xC0000043, 0xC00000D0, 0xC0000205})
 """MS-ERREF 2.3.1: a sharing violation (the file is in use), no more connections, not enough server resources."""
 
@@ -45,13 +52,28 @@ class SmbFiles:
         """This session's folder below the share, made on first use. ``C$`` users cannot plant files below
         ``Windows``."""
         if self._folder is None:
-            parent = "Windows\\" if self._windows.smb_share == "C$" else ""
-            name = f"{parent}provisioning-{secrets.token_hex(8)}"
+            system_drive = self._windows.smb_share == "C$"
+            parent = "Windows\\" if system_drive else ""
+            name = f"{parent}{_PREFIX}{secrets.token_hex(8)}"
             with self._mapped("make a folder"):
                 self._sign_in()
                 smbclient.mkdir(self._unc(name), **self._how())
             self._folder = name
+            if system_drive:
+                self._sweep(name)
         return self._folder
+
+    def _sweep(self, own: str) -> None:
+        """Remove the folders of sessions that were killed, by the PC's own clock. What cannot be removed stays: it is
+        in nobody's way. Only below ``Windows``: elsewhere anybody might have put a folder of such a name there."""
+        parent, _, name = own.rpartition("\\")
+        with contextlib.suppress(OSError, SMBException, ValueError):
+            there = list(smbclient.scandir(self._unc(parent), search_pattern=f"{_PREFIX}*", **self._how()))
+            written = {entry.name: entry.stat(follow_symlinks=False).st_mtime for entry in there}
+            old = [n for n, at in written.items() if _OURS.fullmatch(n) and at < written[name] - _LEFT_BEHIND]
+            for folder in old:
+                smbclient.shutil.rmtree(self._unc(f"{parent}\\{folder}"), **self._how())
+                _log.info("%s: removed %s, which an earlier session left", self._target, folder)
 
     def put(self, local: Path, name: str) -> str:
         """Copy a local file; gives its path below the share. Raises :class:`RejectedError` when the size

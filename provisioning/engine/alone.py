@@ -11,7 +11,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from provisioning.engine.errands import Carrier, Errand, Happening, PutOffError, Watcher, due, wait_after
+from provisioning.engine.errands import Carrier, Errand, Happening, PutOffError, Watcher, due, failed, wait_after
 from provisioning.errors import ProvisioningError
 from provisioning.ledger import Ledger
 from provisioning.site.workers import Workers
@@ -27,7 +27,7 @@ class Alone:
     carrier: Carrier
     watcher: Watcher
     settings: Workers
-    _under_way: dict[Future[None], Errand] = field(default_factory=dict, init=False)
+    _under_way: dict[Future[str | None], Errand] = field(default_factory=dict, init=False)
     _not_before: dict[Errand, float] = field(default_factory=dict, init=False)
     _failures: dict[Errand, int] = field(default_factory=dict, init=False)
 
@@ -77,7 +77,7 @@ class Alone:
             exc = future.exception()
             if exc is None:
                 self._failures.pop(errand, None)
-                self.watcher(Happening(errand, "finished"))
+                self.watcher(Happening(errand, "finished", future.result() or ""))
             elif isinstance(exc, PutOffError):
                 self._not_before[errand] = time.monotonic() + exc.seconds
                 self.watcher(Happening(errand, "put off", str(exc)))
@@ -85,8 +85,7 @@ class Alone:
                 self._failed(errand, exc)
 
     def _failed(self, errand: Errand, exc: BaseException) -> None:
-        if not isinstance(exc, ProvisioningError):
-            _log.error("%s failed", errand, exc_info=exc)
         self._failures[errand] = self._failures.get(errand, 0) + 1
-        self._not_before[errand] = time.monotonic() + wait_after(self._failures[errand])
-        self.watcher(Happening(errand, "failed", f"{type(exc).__name__}: {exc}"))
+        seconds = wait_after(self._failures[errand])
+        self._not_before[errand] = time.monotonic() + seconds
+        self.watcher(failed(errand, exc, seconds))

@@ -66,9 +66,22 @@ class Deferrals:
             self._tried.add(target)
 
     def give_up(self, target: str, reason: str) -> None:
-        """Nobody comes back to this target any more."""
+        """Expect nothing of this target any more. One that was never read has no change to remember that by: it stays
+        open, so that the run does not end as if all were done, whoever carries it on or tries it again."""
         self.given_up[target] = reason
-        self.close([target])
+        if self.is_unread(target):
+            del self._open[target]
+            later = datetime.now(UTC) + self.settings.longest_wait
+            self.ledger.defer(self.run.id, target, reason, next_try=later, why="unread")
+        else:
+            self.close([target])
+
+    def expire(self) -> None:
+        """Give up what could not be read by its deadline."""
+        over = moment(datetime.now(UTC))
+        for name, target in list(self._open.items()):
+            if target.why == "unread" and target.deadline is not None and target.deadline <= over:
+                self.give_up(name, target.reason)
 
     def close(self, targets: Collection[str]) -> None:
         """Nothing is open on these targets any more."""
@@ -77,12 +90,8 @@ class Deferrals:
             self.ledger.close_targets(self.run.id, known)
 
     def settle(self, waiting: Collection[str]) -> bool:
-        """At the end: close what has nothing left to do, give up what could not be read by its deadline. Whether the
-        run has to wait; `waiting` are the targets with deferred changes."""
-        over = moment(datetime.now(UTC))
-        for name, target in list(self._open.items()):
-            if target.why == "unread" and target.deadline is not None and target.deadline <= over:
-                self.give_up(name, target.reason)
+        """At the end: close what has nothing left to do. Whether the run has to wait; `waiting` are the targets with
+        deferred changes."""
         self.close([name for name, target in self._open.items() if target.why == "deferred" and name not in waiting])
         return bool(self._open)
 

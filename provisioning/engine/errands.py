@@ -6,6 +6,7 @@ late, or by a machine that knows nothing of the one before: the ledger decides w
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from provisioning.engine.locks import HeldError, locks_of
+from provisioning.errors import ProvisioningError
 from provisioning.ledger import Ledger, RunState, moment
 
 What = Literal["request", "run", "outbox"]
@@ -27,6 +29,8 @@ GRACE_SECONDS = 3.0
 _RUNS_LOOKED_AT = 10_000
 _BEGUN: Sequence[RunState] = ("running",)
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Errand:
@@ -37,6 +41,7 @@ class Errand:
     number: int = 0
 
     def __str__(self) -> str:
+        """Also the name of its lock in the queue."""
         return f"{self.what} {self.number}" if self.number else self.what
 
 
@@ -48,9 +53,9 @@ class PutOffError(Exception):
         self.seconds = seconds
 
 
-Carrier = Callable[[Errand, threading.Event], None]
-"""Runs one errand to its end. When the event is set it finishes the batch under way, then raises
-:class:`PutOffError`."""
+Carrier = Callable[[Errand, threading.Event], str | None]
+"""Runs one errand to its end and says in a few words what came of it (``None``: nothing that anybody wants to know).
+When the event is set it finishes the batch under way, then raises :class:`PutOffError`."""
 
 
 class OwnStop(threading.Event):
@@ -74,7 +79,7 @@ class OwnStop(threading.Event):
 
 @dataclass(frozen=True)
 class Happening:
-    """What a worker tells whoever watches. `detail` says why when an errand was put off or failed."""
+    """What a worker tells whoever watches. `detail` says how an errand ended, or why it was put off or failed."""
 
     errand: Errand
     happened: Literal["begun", "finished", "put off", "failed", "taken over"]
@@ -102,7 +107,7 @@ def due(ledger: Ledger, at: datetime | None = None) -> Sequence[Errand]:
     at = at or datetime.now(UTC)
     open_again = dict.fromkeys(target.run_id for target in ledger.open_targets(due=at))
     waiting = [number for number in open_again if ledger.run(number).state == "waiting"]
-    owed = any(ledger.count_undelivered(desk) for desk in ledger.desks)
+    owed = any(ledger.count_undelivered(desk, due=at) for desk in ledger.desks)
     return (
         *(Errand("run", number) for number in sorted({*_orphans(ledger, at), *waiting})),
         *(Errand("request", request.id) for request in ledger.due(at)),
@@ -120,6 +125,17 @@ def _orphans(ledger: Ledger, at: datetime) -> Iterator[int]:
         for number in begun:
             with suppress(HeldError), locks.hold(f"run {number}", seconds=0):
                 yield number
+
+
+def failed(errand: Errand, exc: BaseException, seconds: float) -> Happening:
+    """What is told of an errand that will be tried again in `seconds`. What is not one of our errors is logged with
+    its traceback as well: it is a bug."""
+    if isinstance(exc, ProvisioningError):
+        why = str(exc).rstrip(".")
+    else:
+        _log.error("%s failed", errand, exc_info=exc)
+        why = f"this is a bug: {type(exc).__name__}: {exc}"
+    return Happening(errand, "failed", f"{why}; tried again in {seconds:g} s")
 
 
 def wait_after(attempts: int) -> float:

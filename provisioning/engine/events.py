@@ -21,11 +21,12 @@ class BatchStarted:
 
 @dataclass(frozen=True)
 class ChangeSettled:
-    """One change came to its end."""
+    """One change came to its end. `already`: it was found done, so nothing was sent."""
 
     change: Change[State]
     state: ChangeState
     error: ProvisioningError | None
+    already: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from provisioning.engine.events import Listener, LockAwaited
 from provisioning.engine.locks import HeldError, Locks
 from provisioning.engine.planner import TargetSessions
 from provisioning.errors import UnreachableError
@@ -19,12 +20,13 @@ from provisioning.errors import UnreachableError
 class Exclusive:
     """`sessions`, of which a device (``switch:…``, ``windows:…``) gets one at a time from all machines together;
     servers (``directory``, ``mail``) take many. Not to be nested, and not to be used while the target's lock is held
-    already."""
+    already. `listener` is told whom a device is waited for."""
 
     sessions: TargetSessions
     locks: Locks
     patience: timedelta
     stop: threading.Event | None = None
+    listener: Listener = lambda _: None
 
     @contextmanager
     def session(self, target: str) -> Iterator[Any]:
@@ -34,8 +36,12 @@ class Exclusive:
                 yield session
             return
         seconds = self.patience.total_seconds()
+
+        def say(holder: str) -> None:
+            self.listener(LockAwaited(target, holder))
+
         try:
-            with self.locks.hold(target, seconds=seconds, stop=self.stop):
+            with self.locks.hold(target, seconds=seconds, on_wait=say, stop=self.stop):
                 try:
                     with self.sessions.session(target) as session:
                         yield session

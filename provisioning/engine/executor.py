@@ -95,10 +95,13 @@ class Execution:
             return Result(
                 change, "blocked", BlockedError(f"not attempted, because {failed.change.address} was not done")
             )
+        unknown = [a for a in change.requires if a not in self._records]
+        if lost := next((a for a in unknown if a.target in self.deferrals.given_up), None):
+            return Result(change, "blocked", BlockedError(f"not attempted, because {lost} was not done"))
         if resting := self.deferrals.resting(change.target):
             return Result(change, "deferred", UnreachableError(change.target, resting.reason))
-        unknown = [a for a in change.requires if a not in self._records and self.deferrals.is_unread(a.target)]
-        if waits_for := next((r.change.address for r in required if r.state == "deferred"), next(iter(unknown), None)):
+        unread = [a for a in unknown if self.deferrals.is_unread(a.target)]
+        if waits_for := next((r.change.address for r in required if r.state == "deferred"), next(iter(unread), None)):
             return Result(change, "deferred", BlockedError(f"waits for {waits_for}"))
         return None
 
@@ -246,8 +249,10 @@ class Execution:
         if verdicts:
             self.ledger.settle(verdicts)
         for result in results:
-            self._results[result.change.address] = result
-            self.listener(ChangeSettled(result.change, result.state, result.error))
+            address = result.change.address
+            self._results[address] = result
+            already = result.state == "verified" and address not in self._attempted
+            self.listener(ChangeSettled(result.change, result.state, result.error, already))
 
     def _is_written(self, result: Result) -> bool:
         """Whether the ledger says so already: a change that still waits is not written again at every try."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,11 +39,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Delivered:
-    """How a delivery went: entries taken by the desk, entries that it is still owed, and why (one sentence)."""
+    """How a delivery went: entries taken by the desk, entries that it is still owed, and why (one sentence). `down`:
+    it is the desk that cannot, not this or that entry that it refuses."""
 
     count: int
     owed: int
     error: str | None
+    down: bool = False
+
+    def __str__(self) -> str:
+        words = f"{self.count} work-log entries delivered"
+        return f"{words}, {self.owed} still owed: {self.error}" if self.error else words
 
 
 def desks_of(inventory: Inventory) -> tuple[str, ...]:
@@ -54,17 +61,20 @@ def desks_of(inventory: Inventory) -> tuple[str, ...]:
 class Messenger:
     """Tells the work log, and through it the desk, what happened, as it happens. Raises nothing that either could be
     the cause of: what is not delivered now is delivered later. A desk that did not answer is left alone for
-    :attr:`REST_SECONDS`, so that it holds nobody up who has much to tell."""
+    :attr:`REST_SECONDS`, so that it holds nobody up who has much to tell. Without `delivers` the desk is left to
+    somebody else, who empties the outbox."""
 
     ledger: Ledger
     inventory: Inventory
     secrets: Secrets
+    delivers: bool = True
     _rests_until: float = field(default=0.0, init=False)
 
     REST_SECONDS = 60.0
 
     def run(self, run_id: int) -> Delivered | None:
-        """A run has come to rest. ``None`` when the site has no desk, and after Ctrl-C: then nobody wants to wait."""
+        """A run has come to rest. ``None`` when nothing was delivered: the site has no desk, it rests, or somebody
+        pressed Ctrl-C and does not want to wait."""
 
         def write() -> bool:
             run = self.ledger.run(run_id)
@@ -84,22 +94,30 @@ class Messenger:
 
     def _tell(self, write: Callable[[], bool]) -> Delivered | None:
         try:
-            if not write() or time.monotonic() < self._rests_until:
+            if not write() or not self.delivers or time.monotonic() < self._rests_until:
                 return None
             told = deliver(self.ledger, self.inventory, self.secrets)
         except ProvisioningError as exc:
             _log.warning("the work log waits: %s", exc)
             return Delivered(0, 0, str(exc))
         if told is not None and told.error is not None:
-            self._rests_until = time.monotonic() + self.REST_SECONDS
+            _log.warning("the service desk is owed %d work-log entries: %s", told.owed, told.error)
+            if told.down:
+                self._rests_until = time.monotonic() + self.REST_SECONDS
         return told
 
 
 def deliver(
-    ledger: Ledger, inventory: Inventory, secrets: Secrets, *, now: bool = False, patience: float | None = None
+    ledger: Ledger,
+    inventory: Inventory,
+    secrets: Secrets,
+    *,
+    now: bool = False,
+    patience: float | None = None,
+    stop: threading.Event | None = None,
 ) -> Delivered | None:
-    """Deliver what is owed and due, for at most `patience` seconds (else the site's). `now`: backoff is not waited for,
-    and what is missing in the work log is written first.
+    """Deliver what is owed and due, for at most `patience` seconds (else the site's), or until `stop` is set. `now`:
+    backoff is not waited for, and what is missing in the work log is written first.
 
     Nothing is raised for a desk that does not do its part. ``None`` when the site has no desk.
     """
@@ -113,17 +131,14 @@ def deliver(
     try:
         desk = open_desk(site, secrets)
     except ProvisioningError as exc:
-        _log.warning("the work log waits: %s", exc)
-        return Delivered(0, ledger.count_undelivered(DESK), str(exc))
+        return Delivered(0, ledger.count_undelivered(DESK), str(exc), down=True)
     try:
-        outbox = _Outbox(ledger, desk, time.monotonic() + seconds, seconds + site.timeout + _LEASE_BEYOND)
+        until = time.monotonic() + seconds
+        outbox = _Outbox(ledger, desk, until, seconds + site.timeout + _LEASE_BEYOND, stop or threading.Event())
         outbox.empty()
     finally:
         desk.close()
-    owed = ledger.count_undelivered(DESK)
-    if outbox.error is not None:
-        _log.warning("the service desk is owed %d work-log entries: %s", owed, outbox.error)
-    return Delivered(outbox.count, owed, outbox.error)
+    return Delivered(outbox.count, ledger.count_undelivered(DESK), outbox.error, outbox.is_down)
 
 
 @dataclass
@@ -146,25 +161,35 @@ class _Outbox:
     desk: Desk
     deadline: float
     lease: float
+    stop: threading.Event
     count: int = 0
     error: str | None = None
     _threads: dict[str, _Thread] = field(default_factory=dict)
     _down_until: datetime | None = None
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the desk did not answer, or refuses whatever we say."""
+        return self._down_until is not None
+
     def empty(self) -> None:
         """Hand everything that is due to the desk, until nothing is left, it is down, or the time is over."""
-        while self._down_until is None and time.monotonic() < self.deadline:
+        while not (self.is_down or self._is_over):
             batch = self.ledger.undelivered(DESK, limit=_AT_ONCE, lease_seconds=self.lease)
             if not batch:
                 return
             for delivery in batch:
                 self._hand_over(delivery)
 
+    @property
+    def _is_over(self) -> bool:
+        return self.stop.is_set() or time.monotonic() >= self.deadline
+
     def _hand_over(self, delivery: Delivery) -> None:
         if self._down_until is not None:
             self._later(delivery, self.error or "the desk is down", self._down_until)
             return
-        if time.monotonic() >= self.deadline:
+        if self._is_over:
             self._later(delivery, delivery.error or "there was no time left", datetime.now(UTC))
             return
         try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import Listener
@@ -19,12 +18,15 @@ from provisioning.engine.planner import TargetSessions
 from provisioning.engine.prover import prove
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
-from provisioning.resources.base import Address, Change, Sessions, State
-from provisioning.resources.registry import KINDS
+from provisioning.resources.base import Change, State
 from provisioning.site.runs import Runs
 
 FINAL = frozenset({"done", "undone"})
 """States after which there is nothing to resume."""
+
+BeforeEnd = Callable[[RunRecord, RunState], None]
+"""``before_end(run, state)``: what follows from a run's end in `state`, done while the ledger does not say so yet and
+nobody else has the run. Whoever is killed in between does it again, so doing it twice must be once."""
 
 Replan = Callable[[RunRecord, Collection[str]], tuple[Sequence[Change[State]], Mapping[str, TargetError]]]
 """``replan(run, targets)``: the changes that the run's request asks of these targets, and which of them still cannot be
@@ -39,6 +41,7 @@ def carry_out(
     *,
     settings: Runs | None = None,
     replan: Replan | None = None,
+    before_end: BeforeEnd = lambda _run, _state: None,
     resume: bool = True,
     now: bool = False,
     stop: threading.Event | None = None,
@@ -64,7 +67,7 @@ def carry_out(
             return run
         if resume:
             run = _reopen(ledger, run)
-        work = _Work(ledger, sessions, listener, locks, settings, now, stop or threading.Event())
+        work = _Work(ledger, sessions, listener, locks, settings, before_end, now, stop or threading.Event())
         return work.carry_out(run, replan if resume else None)
 
 
@@ -89,6 +92,16 @@ def alone(ledger: Ledger, run_id: int, *, seconds: float = 0.0) -> Iterator[Lock
         yield locks
 
 
+def holder_of(ledger: Ledger, run_id: int) -> str | None:
+    """Who is working on a run at this moment; ``None``: nobody, so that its process has ended if it is ``running``."""
+    with closing(locks_of(ledger, "a look")) as locks:
+        try:
+            with locks.hold(f"run {run_id}", seconds=0):
+                return None
+        except HeldError as exc:
+            return exc.holder
+
+
 def _rests(run: RunRecord) -> bool:
     """Whether a run waits for targets of which none is due."""
     return run.state == "waiting" and all(target.next_try > moment(datetime.now(UTC)) for target in run.targets)
@@ -98,10 +111,9 @@ def _reopen(ledger: Ledger, run: RunRecord) -> RunRecord:
     back = ledger.runs(1, undoes=run.id)
     if back:
         raise RequestError(
-            f"run {run.id} is being taken back by run {back[0].id}; "
-            + (f"`provision resume {back[0].id}` goes on with that" if back[0].state not in FINAL | {"partial"} else
-               "make the request again instead")
-        )  # fmt: skip
+            f"run {run.id} is being taken back by run {back[0].id}, which is {back[0].state}; "
+            f"`provision undo {run.id}` goes on with that, then make the request again"
+        )
     if run.request_id is not None and run.undoes is None and ledger.request(run.request_id).state == "partial":
         ledger.move(run.request_id, "running")
     return ledger.reopen(run.id)
@@ -116,6 +128,7 @@ class _Work:
     listener: Listener
     locks: Locks
     settings: Runs
+    before_end: BeforeEnd
     now: bool
     stop: threading.Event
 
@@ -124,6 +137,7 @@ class _Work:
         state: RunState = "interrupted"
         try:
             records = self._plan_unread(run, deferrals, replan) if replan else run.changes
+            deferrals.expire()
             execution = Execution(records, self.sessions, self.ledger, self.locks, deferrals, self.listener, self.stop)
             results = execution.run()
             if not self.stop.is_set():
@@ -145,7 +159,7 @@ class _Work:
         return self.ledger.run(run.id)
 
     def _prove(self, run: RunRecord) -> bool:
-        one_at_a_time = Exclusive(self.sessions, self.locks, self.settings.lock_wait, self.stop)
+        one_at_a_time = Exclusive(self.sessions, self.locks, self.settings.lock_wait, self.stop, self.listener)
         proven = prove(run.to_prove, one_at_a_time, self.listener)
         self.ledger.prove(run.id, proven)
         return all(result.passed for result in proven)
@@ -154,6 +168,7 @@ class _Work:
         """First what follows from it, the run itself last: whoever is killed in between does it all again. A run
         that is in other hands by now is theirs to end."""
         self.locks.check()
+        self.before_end(self.ledger.run(run.id), state)
         if state == "done" and run.undoes is not None:
             undone = self.ledger.run(run.undoes)
             if undone.state != "undone":
@@ -201,84 +216,3 @@ def _tell_request(ledger: Ledger, request_id: int | None, state: RunState) -> No
     request = ledger.request(request_id)
     if request.state != means[state] and request.state in {"running", "partial", "proven"}:
         ledger.move(request_id, means[state])  # type: ignore[arg-type]
-
-
-# ------------------------------------------------------------------------------------------------------------ undo
-
-
-def to_take_back(
-    records: Sequence[ChangeRecord], sessions: Sessions, *, begun: Collection[Address] = ()
-) -> tuple[list[Change[State]], dict[str, TargetError]]:
-    """The changes of a run that undo has to turn round, and the targets that it could not ask, with the reason.
-
-    Verified changes as they stand; changes that were attempted and failed, and those that an earlier undo has `begun`
-    to take back, as far as a fresh read shows that they got; changes that were never sent to their target not at all.
-    """
-    changes: list[Change[State]] = []
-    unread: dict[str, TargetError] = {}
-    for record in records:
-        target = record.change.target
-        if record.state == "verified" and record.attempted and record.change.address not in begun:
-            changes.append(record.change)
-        elif record.attempted and target not in unread:
-            try:
-                actual = _read(record.change, sessions)
-            except TargetError as exc:
-                unread[target] = exc
-            else:
-                if (half := _as_far_as_it_got(record.change, actual)) is not None:
-                    changes.append(half)
-    return [change for change in changes if change.target not in unread], unread
-
-
-def _read(change: Change[State], sessions: Sessions) -> State | None:
-    with sessions.session(change.target) as session:
-        return KINDS[change.address.kind].read(session, [change.key]).get(change.key)
-
-
-def _as_far_as_it_got(change: Change[State], actual: State | None) -> Change[State] | None:
-    if change.not_begun_in(actual):
-        return None
-    now = None if actual is None else change.shape.view_of(actual)
-    return Change(change.address, change.before, now, change.requires)
-
-
-def request_of_undo(run: RunRecord) -> Mapping[str, Any]:
-    """What the ledger says was asked for when a run is taken back."""
-    return {"procedure": "undo", "run": run.id}
-
-
-def begun_to_undo(ledger: Ledger, run: RunRecord) -> frozenset[Address]:
-    """The changes of a run that an earlier undo has tried to take back without success.
-
-    Raises :class:`RequestError` when the run cannot be taken back (again): it is an undo itself, was undone, or an
-    undo is still open.
-    """
-    if run.undoes is not None:
-        raise RequestError(f"run {run.id} is itself the undoing of run {run.undoes}; run the request again instead")
-    if run.state == "undone":
-        raise RequestError(f"run {run.id} was undone already")
-    earlier = ledger.runs(undoes=run.id)
-    for undo in earlier:
-        if undo.state in {"running", "waiting", "interrupted"}:
-            raise RequestError(
-                f"run {undo.id} is taking back run {run.id} already and is {undo.state}; "
-                f"`provision resume {undo.id}` goes on with it"
-            )
-    return frozenset(
-        record.change.address
-        for undo in earlier
-        for record in undo.changes
-        if record.attempted and record.state != "verified"
-    )
-
-
-def stop_for_undo(ledger: Ledger, run: RunRecord) -> None:
-    """Before a run is taken back: what it has not done yet is abandoned, so that nobody resumes it."""
-    left = [r.id for r in run.changes if r.state in {"planned", "deferred", "attempted"} and not r.attempted]
-    if left:
-        ledger.settle(dict.fromkeys(left, ("abandoned", "the run is taken back")))
-    if run.targets:
-        ledger.close_targets(run.id)
-    if run.state in {"running", "waiting", "interrupted"}:
-        ledger.end(run.id, "partial", error="it is taken back")

@@ -14,6 +14,7 @@ from provisioning.connections.distinguished_names import parsed
 from provisioning.ledger import ChangeRecord, RequestRecord, RunRecord
 from provisioning.resources.base import Change, State
 from provisioning.site import Inventory
+from provisioning.site.clock import start_words
 
 LONGEST = 500
 """Characters of one sentence; an error that a system reports may be a page."""
@@ -79,7 +80,7 @@ class Speaker:
 
     def asked(self, request: RequestRecord) -> str:
         """The first sentence of a request."""
-        start = f", to begin on {_moment(request.start)}" if request.start > request.at else ""
+        start = f", to begin on {start_words(request.start, self.inventory)}" if request.start > request.at else ""
         return _tidy(f"{request.who} asked to {self.subject(request.request, request.title)}{start}.")
 
     def begun(self, run: RunRecord) -> str:
@@ -102,7 +103,8 @@ class Speaker:
             case "interrupted":
                 return _tidy(f"Interrupted: {sums} so far. It can be resumed.")
             case "waiting":
-                return _tidy(f"Waiting for machines that cannot be reached: {sums} so far.")
+                machines = [_target(target.target) for target in run.targets]
+                return _tidy(f"Waiting until {_and(machines) or 'all machines'} can be reached: {sums} so far.")
         return None
 
     def subject(self, request: Mapping[str, Any], title: str) -> str:
@@ -253,6 +255,12 @@ def _unit(dn: str) -> str:
     return f"{attribute.upper()} {value}"
 
 
+def _target(target: str) -> str:
+    """``PC WS-0042`` for ``windows:WS-0042``, ``switch sw-b2-1`` for ``switch:sw-b2-1``, ``the directory``."""
+    system, _, name = target.partition(":")
+    return f"{'PC' if system == 'windows' else system} {name}" if name else f"the {system}"
+
+
 def _machine(change: Change[Any]) -> str:
     return change.target.partition(":")[2]
 
@@ -285,10 +293,6 @@ def _and(words: Sequence[str]) -> str:
 
 def _count(number: int, one: str) -> str:
     return f"{number} {one}{'' if number == 1 else 's'}"
-
-
-def _moment(at: str) -> str:
-    return f"{at[:10]} at {at[11:16]} UTC"
 
 
 def _tidy(sentence: str) -> str:

@@ -27,7 +27,17 @@ import psycopg
 from procrastinate import exceptions, jobs, retry
 from psycopg import sql
 
-from provisioning.engine.errands import Carrier, Errand, Happening, PutOffError, Watcher, What, due, wait_after
+from provisioning.engine.errands import (
+    Carrier,
+    Errand,
+    Happening,
+    PutOffError,
+    Watcher,
+    What,
+    due,
+    failed,
+    wait_after,
+)
 from provisioning.errors import LedgerError, ProvisioningError
 from provisioning.ledger import Ledger
 from provisioning.site.workers import Workers
@@ -54,6 +64,7 @@ class Queue:
     settings: Workers
     _threads: ThreadPoolExecutor = field(init=False, repr=False)
     _stop: threading.Event = field(init=False, repr=False)
+    _away: bool = field(default=False, init=False)
 
     def work(self, stop: threading.Event, *, once: bool = False) -> None:
         prepare(self.ledger)
@@ -70,7 +81,12 @@ class Queue:
                 await self._be_a_worker(once)
             except (exceptions.ProcrastinateException, psycopg.Error, OSError) as exc:
                 # The database went away, or others took this worker for dead: it comes back as a new one.
-                _log.warning("the queue does not answer: %s", exc.__cause__ or exc)
+                reason = " ".join(str(exc.__cause__ or exc).split()) or type(exc).__name__
+                if once:
+                    raise LedgerError(f"the queue in {self.ledger.place} does not answer: {reason}") from exc
+                if not self._away:
+                    _log.warning("%s does not answer (%s); trying again until it does", self.ledger.place, reason)
+                self._away = True
             if once:
                 return
             await self._pause(_AFTER_A_FAULT)
@@ -78,25 +94,37 @@ class Queue:
     async def _be_a_worker(self, once: bool) -> None:
         app = self._app()
         async with app.open_async():
-            await self._look(app)
-            worker = asyncio.create_task(
-                app.run_worker_async(
-                    concurrency=self.settings.concurrency,
-                    wait=not once,
-                    fetch_job_polling_interval=self.settings.poll,
-                    update_heartbeat_interval=self.settings.heartbeat,
-                    stalled_worker_timeout=self.settings.stalled,
-                    delete_jobs=jobs.DeleteJobCondition.ALWAYS.value,
-                    install_signal_handlers=False,
-                )
+            new, seen = await self._look(app), set[Errand]()
+            if self._away:
+                self._away = False
+                _log.warning("%s answers again", self.ledger.place)
+            await self._run_jobs(app, wait=not once)
+            while once and not self._stop.is_set():  # what comes of the work (entries for the desk) is due as well
+                seen |= new
+                new = await self._look(app)
+                if new <= seen:
+                    return
+                await self._run_jobs(app, wait=False)
+
+    async def _run_jobs(self, app: procrastinate.App, *, wait: bool) -> None:
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=self.settings.concurrency,
+                wait=wait,
+                fetch_job_polling_interval=self.settings.poll,
+                update_heartbeat_interval=self.settings.heartbeat,
+                stalled_worker_timeout=self.settings.stalled,
+                delete_jobs=jobs.DeleteJobCondition.ALWAYS.value,
+                install_signal_handlers=False,
             )
-            while not worker.done():
-                await asyncio.wait({worker}, timeout=0.1)
-                if self._stop.is_set():
-                    worker.cancel()  # procrastinate's way to say: no new jobs, wait for those under way
-                    break
-            with suppress(asyncio.CancelledError):
-                await worker
+        )
+        while not worker.done():
+            await asyncio.wait({worker}, timeout=0.1)
+            if self._stop.is_set():
+                worker.cancel()  # procrastinate's way to say: no new jobs, wait for those under way
+                break
+        with suppress(asyncio.CancelledError):
+            await worker
 
     async def _pause(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -110,35 +138,35 @@ class Queue:
         connector = procrastinate.PsycopgConnector(kwargs=words, min_size=1, max_size=size, timeout=10)
         app = procrastinate.App(connector=connector)
 
-        async def run(what: Any, number: int) -> None:
-            await self._run(Errand(what, number))
+        async def run(context: procrastinate.JobContext, what: Any, number: int) -> None:
+            await self._run(Errand(what, number), context.job.attempts + 1)
 
         async def look(timestamp: int) -> None:  # noqa: ARG001  (procrastinate's signature)
             await self._look(app)
 
-        app.task(name=_ERRAND, retry=_Again())(run)
+        app.task(name=_ERRAND, retry=_Again(), pass_context=True)(run)
         cron = f"* * * * * */{self.settings.look}"  # the sixth field is seconds
         app.periodic(cron=cron)(app.task(name=_LOOK, queueing_lock=_LOOK)(look))
         return app
 
-    async def _run(self, errand: Errand) -> None:
+    async def _run(self, errand: Errand, attempts: int) -> None:
         if self._stop.is_set():
             raise PutOffError(0.0, "this worker is being stopped")
         self.watcher(Happening(errand, "begun"))
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self.carrier, errand, self._stop)
+            loop = asyncio.get_running_loop()
+            told = await loop.run_in_executor(self._threads, self.carrier, errand, self._stop)
         except PutOffError as exc:
             self.watcher(Happening(errand, "put off", str(exc)))
             raise
         except Exception as exc:
-            if not isinstance(exc, ProvisioningError):
-                _log.exception("%s failed", errand)
-            self.watcher(Happening(errand, "failed", f"{type(exc).__name__}: {exc}"))
+            self.watcher(failed(errand, exc, wait_after(attempts)))
             raise
-        self.watcher(Happening(errand, "finished"))
+        self.watcher(Happening(errand, "finished", told or ""))
 
-    async def _look(self, app: procrastinate.App) -> None:
-        """Take over the jobs of workers that give no sign of life, then put into the queue what it does not hold."""
+    async def _look(self, app: procrastinate.App) -> set[Errand]:
+        """Take over the jobs of workers that give no sign of life, then put into the queue what it does not hold: the
+        errands that are new."""
         async with _alone_looking(app):
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.settings.stalled):
                 await self._take_over(app, job)
@@ -146,9 +174,11 @@ class Queue:
                 wanted = await asyncio.to_thread(due, self.ledger)
             except ProvisioningError as exc:
                 _log.warning("the ledger cannot be read: %s", exc)
-                return
+                return set()
             held = {job.lock for job in await app.job_manager.list_jobs_async(task=_ERRAND)}
-            await _put(app, [errand for errand in dict.fromkeys(wanted) if str(errand) not in held])
+            new = [errand for errand in dict.fromkeys(wanted) if str(errand) not in held]
+            await _put(app, new)
+            return set(new)
 
     async def _take_over(self, app: procrastinate.App, job: jobs.Job) -> None:
         try:

@@ -12,11 +12,13 @@ from provisioning.intake.clearance import Planned
 from provisioning.intake.requests import OPEN, Fulfilment, Intake, SiteOfRequests
 from provisioning.ledger import RequestRecord, RequestState, now
 from provisioning.procedures.hires import Row
+from provisioning.reports.words import count
 from provisioning.site.clock import future_start, read_start, start_words
 
 FAILED = "failed"
 UNCHANGED = "unchanged"
 _KNOWN: tuple[RequestState, ...] = (*OPEN, "partial")
+_ENDED: tuple[RequestState, ...] = ("proven", "undone", "refused", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,10 @@ def _asked_before(site: SiteOfRequests, row: Row, begins: datetime | None) -> Ro
             return _told(site, row, done, "was asked for before, and is done")
     known = site.ledger.same_request(title, plain, _KNOWN, start=begins)
     if known is None:
+        last = site.ledger.same_request(title, plain, _ENDED, start=begins)
+        if last is not None and last.state == "refused":  # a refusal is final: no file asks for it again
+            again = f"{last.reason}; to ask once more: `provision {title}`"
+            return _told(site, row, last, f"was refused before: {again}")
         return None
     if known.state == "partial" or (known.state == "scheduled" and known.start <= now()):
         return _fulfilled(site, row, site.carry_out(known.id))
@@ -105,7 +111,10 @@ def _fulfilled(site: SiteOfRequests, row: Row, fulfilment: Fulfilment) -> RowRes
         errors = [f"{r.change.target}: {r.error}" for r in run.changes if r.error]
         errors += [f"not proven: {p['name']}: {p['detail']}" for p in run.proofs if not p["passed"]]
         errors += [f"waits for {target.target}: {target.reason}" for target in run.targets]
-        message = "; ".join(errors) or f"{len(run.changes)} changes, {len(run.proofs)} proofs passed"
+        made = sum(record.state == "verified" for record in run.changes)
+        all_well = f"{count(made, 'change')}, {count(len(run.proofs), 'proof')} passed"
+        stopped = f"stopped by Ctrl-C: {made} of {count(len(run.changes), 'change')} made"
+        message = "; ".join(errors) or (stopped if fulfilment.interrupted else all_well)
     return RowResult(row, record.state, message, record.id, fulfilment.run, fulfilment.interrupted)
 
 
@@ -116,4 +125,6 @@ def _told(site: SiteOfRequests, row: Row, record: RequestRecord, words: str = ""
     if record.state == "awaiting approval":
         parts += [f"{role} must approve: {', '.join(record.grounds.get(role, ()))}" for role in record.missing]
     run = record.runs[-1] if record.runs else None
+    if record.state == "running" and run is not None:
+        parts.append(f"run {run} is not over; a worker or `provision resume {run}` goes on with it")
     return RowResult(row, record.state, "; ".join(filter(None, parts)), record.id, run)

@@ -36,7 +36,10 @@ class SiteOfRequests(Protocol):
     @property
     def ledger(self) -> Ledger: ...
     @property
+    def has_ledger(self) -> bool: ...
+    @property
     def messenger(self) -> Messenger: ...
+    def requested(self, request_id: int) -> RequestRecord: ...
     def plan(self, request: Request | None = None) -> Planned: ...
     def carry_out(
         self, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
@@ -104,7 +107,13 @@ class Intake:
         self: SiteOfRequests, limit: int = 50, *, states: Collection[RequestState] = ()
     ) -> list[RequestRecord]:
         """The latest requests, newest first; only those in `states`, where these are given."""
-        return self.ledger.requests(limit, states=states)
+        return self.ledger.requests(limit, states=states) if self.has_ledger else []
+
+    def requested(self: SiteOfRequests, request_id: int) -> RequestRecord:
+        """A request from the ledger. Raises :class:`~provisioning.errors.LedgerError` when there is no such request."""
+        if not self.has_ledger:
+            raise LedgerError(f"there is no request {request_id}: this site has no ledger yet, its first run makes it")
+        return self.ledger.request(request_id)
 
     def approve(self: SiteOfRequests, request_id: int, reason: str) -> RequestRecord:
         """Approve a request, for every role that the user at the keyboard has and that has not spoken yet.
@@ -120,7 +129,8 @@ class Intake:
 
     def cancel(self: SiteOfRequests, request_id: int, reason: str | None = None) -> RequestRecord:
         """Give up a request that is not under way. Raises :class:`~provisioning.errors.RequestError`."""
-        why = f"{acting_user()}: {reason}" if reason else acting_user()
+        why = f"given up by {acting_user()}{f': {reason}' if reason else ''}"
+        _refuse_too_late(self.requested(request_id))
         record = self.ledger.move(request_id, "cancelled", reason=why)
         self.messenger.request(record)
         return record
@@ -134,7 +144,7 @@ class Intake:
         Raises :class:`~provisioning.errors.RequestError` for a request that is not due (or that somebody else took
         first), and what planning raises; the request keeps its state then.
         """
-        record = self.ledger.request(request_id)
+        record = self.requested(request_id)
         _refuse_early(record, self.inventory)
         try:
             plan = self.plan(from_plain(record.request))
@@ -159,7 +169,7 @@ class Intake:
 
         A request that cannot be planned now stays scheduled, so the next call tries it again.
         """
-        for record in self.ledger.due():
+        for record in self.ledger.due() if self.has_ledger else ():
             if stop is not None and stop.is_set():
                 return
             try:
@@ -183,6 +193,13 @@ def _send_back(site: SiteOfRequests, record: RequestRecord, plan: Planned) -> Fu
     again = site.ledger.ask_again(record.id, tuple(plan.grounds), plan.grounds, reason=reason, log=log)
     site.messenger.request(again)
     return Fulfilment(again, problem=reason)
+
+
+def _refuse_too_late(record: RequestRecord) -> None:
+    if record.state not in {*_WAITING, "partial"}:
+        back = f"; `provision undo {record.runs[-1]}` takes back what it did" if record.state == "proven" else ""
+        more = "; wait until it ends, or stop it with Ctrl-C where it runs" if record.state == "running" else back
+        raise RequestError(f"request {record.id} is {record.state}, so there is nothing to give up any more{more}")
 
 
 def _refuse_early(record: RequestRecord, inventory: Inventory) -> None:
@@ -223,7 +240,10 @@ def _short(user: str) -> str:
 
 def _speak(site: SiteOfRequests, request_id: int, reason: str, verdict: Verdict) -> RequestRecord:
     policy, person = site.inventory.approvals, acting_user()
-    record = site.ledger.request(request_id)
+    if not reason.strip():
+        what = "an approval" if verdict == "approved" else "a refusal"
+        raise RequestError(f"{what} needs a reason: say why, the auditors will ask")
+    record = site.requested(request_id)
     if record.state != "awaiting approval":
         raise RequestError(f"request {request_id} is {record.state}; it does not wait for approval")
     if _short(person) == _short(record.who):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 from provisioning.errors import RequestError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord
+from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState
 from provisioning.procedures.base import Request
 from provisioning.procedures.licences import Seat, seats
 from provisioning.procedures.ownership import owners
@@ -14,6 +14,8 @@ from provisioning.procedures.registry import from_plain
 from provisioning.resources.base import Address, Change, State
 from provisioning.site import Inventory
 
+_log = logging.getLogger(__name__)
+_ENDED = frozenset({"done", "partial"})
 _NOT_INSTALLED = frozenset({"failed", "blocked"})
 SHOWN = 10
 """Holders that are named when a pool is empty."""
@@ -55,11 +57,6 @@ def refuse_shortage(ledger: Ledger, wanted: Iterable[Seat]) -> None:
         raise RequestError("; ".join(found))
 
 
-def ledger_exists(inventory: Inventory) -> bool:
-    """Whether there is anything to look up: looking must not create a ledger."""
-    return not isinstance(inventory.ledger, Path) or inventory.ledger.exists()
-
-
 def take_again(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
     """Before a run is resumed: seats that were given back when an install failed. Raises :class:`RequestError`."""
     again = [r for r in run.changes if _takes_seat(r) and r.state in _NOT_INSTALLED]
@@ -67,19 +64,66 @@ def take_again(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
         ledger.allocate(seat.pool, seat.candidates, seat.holder, run_id=run.id)
 
 
-def give_back(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
-    """After a run went as far as it could: the seats of installs that failed, or that it took back."""
-    if run.undoes is None:
-        gone = [r for r in run.changes if _takes_seat(r) and r.state in _NOT_INSTALLED]
-        _release(ledger, _seats_of(inventory, run, gone), _seats_of(inventory, run, _others(run, gone)), [run.id])
-        return
-    undone = ledger.run(run.undoes)
+def take(ledger: Ledger, inventory: Inventory, run: RunRecord, changes: Iterable[Change[State]]) -> None:
+    """For changes that a run goes on to make: the seats that it was not given when it began, or gave back since.
+    Raises :class:`RequestError`."""
+    new = [change for change in changes if change.before is None and change.address.kind == "windows.package"]
+    for seat in seats_of_changes(inventory, from_plain(run.request), new) if new else ():
+        ledger.allocate(seat.pool, seat.candidates, seat.holder, run_id=run.id)
+
+
+def give_back(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState) -> None:
+    """When a run ends in `state` (the ledger does not say so yet): the seats of installs that failed, or that it took
+    back. A run that is gone on with keeps its seats. Doing it twice is once."""
+    undone = None if run.undoes is None else ledger.run(run.undoes)
+    try:
+        if undone is not None:
+            _taken_back(ledger, inventory, run, undone, state)
+        elif state in _ENDED:
+            gone = [r for r in run.changes if _takes_seat(r) and r.state in _NOT_INSTALLED]
+            _release(ledger, _seats_of(inventory, run, gone), _seats_of(inventory, run, _others(run, gone)), [run.id])
+            give_back_unread(ledger, inventory, run)
+    except RequestError as exc:  # the site does not know these people any more
+        if undone is not None and state == "done":
+            _release_all(ledger, undone.id)
+        else:
+            _log.warning("run %s keeps its licence seats: %s", run.id, exc)
+
+
+def _taken_back(ledger: Ledger, inventory: Inventory, run: RunRecord, undone: RunRecord, state: RunState) -> None:
     removed = {r.change.address for r in run.changes if r.change.after is None and r.state == "verified"}
     never = {r.change.address for r in undone.changes if not r.attempted and r.state != "verified"}
-    gone = [r for r in undone.changes if _takes_seat(r) and r.change.address in removed | never]
+    # An install that was killed before it began has nothing to be taken back: when all is, it is not there either.
+    whole = state == "done"
+    gone = [r for r in undone.changes if _takes_seat(r) and (whole or r.change.address in removed | never)]
     same_request = ledger.request(undone.request_id).runs if undone.request_id else ()
     kept = _seats_of(inventory, undone, _others(undone, gone))
     _release(ledger, _seats_of(inventory, undone, gone), kept, [undone.id, *same_request])
+
+
+def give_back_unread(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
+    """The seats for PCs that a run is never going to come to: it waits for them, and is given up or taken back."""
+    unread = [target.target for target in run.targets if target.why == "unread"]
+    possible = [
+        Address("windows.package", target, package.display_name)
+        for target in unread
+        for package in inventory.software.values()
+    ]
+    if not possible:
+        return
+    try:
+        whose = owners(inventory, from_plain(run.request), [(address, None) for address in possible])
+        kept = _seats_of(inventory, run, (r for r in run.changes if _takes_seat(r) and r.state not in _NOT_INSTALLED))
+    except RequestError as exc:  # the site does not know these people any more
+        _log.warning("run %s keeps its licence seats: %s", run.id, exc)
+        return
+    _release(ledger, seats(inventory, possible, whose), kept, [run.id])
+
+
+def _release_all(ledger: Ledger, run_id: int) -> None:
+    for seat in ledger.allocations():
+        if seat.run_id == run_id and seat.pool.startswith("licence:"):
+            ledger.release(seat.pool, item=seat.item, run_id=run_id)
 
 
 def _takes_seat(record: ChangeRecord) -> bool:

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from provisioning.errors import LabError
@@ -21,18 +22,23 @@ PORT = 5432
 USER = "provision"
 _ACCOUNT = "postgres"  # the server refuses to run as root
 _OCTET = 70
+_SETTINGS = {"max_connections": "200", "shared_buffers": "32MB", "logging_collector": "off"}
 
 
 class Postgres:
     """One cluster on `address` with one user, :data:`USER`, who owns every database and signs in by password (SCRAM).
 
-    `folder` is its own (removed by :meth:`down`); every folder above it must let the account ``postgres`` pass.
+    `folder` is its own (removed by :meth:`down`); every folder above it must let the account ``postgres`` pass when
+    this process is root. `settings` are added to the server's.
     """
 
-    def __init__(self, folder: Path, address: str, *, port: int = PORT) -> None:
+    def __init__(
+        self, folder: Path, address: str, *, port: int = PORT, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.address = address
         self.port = port
+        self.settings = {**_SETTINGS, **(settings or {})}
         self.password = folder / "password"
         self._cluster = folder / "cluster"
         self._daemon = Daemon(folder / "run", "postgres")
@@ -54,14 +60,18 @@ class Postgres:
         self.folder.chmod(0o755)
         if not (self._cluster / "PG_VERSION").exists():
             self._make()
-        settings = {"listen_addresses": self.address, "port": self.port, "unix_socket_directories": self._cluster}
-        settings |= {"max_connections": 200, "shared_buffers": "32MB", "logging_collector": "off"}
-        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        place = {"listen_addresses": self.address, "port": self.port, "unix_socket_directories": self._cluster}
+        words = [word for name, value in {**place, **self.settings}.items() for word in ("-c", f"{name}={value}")]
         self._daemon.start([*_as_account(), _program("postgres"), "-D", str(self._cluster), *words], cwd=self._cluster)
         wait_for(f"PostgreSQL on {self.address}", self.running, daemons=[self._daemon])
 
     def down(self) -> None:
         """Stop the server and remove its folder with all databases."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Stop the server and keep its databases; :meth:`up` starts it again."""
         pid = self._daemon.pid
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -70,7 +80,6 @@ class Postgres:
             while self._daemon.pid is not None and time.monotonic() < deadline:
                 time.sleep(0.02)
         self._daemon.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def running(self) -> bool:
         """Whether it answers."""
@@ -87,12 +96,12 @@ class Postgres:
     def _make(self) -> None:
         shutil.rmtree(self._cluster, ignore_errors=True)
         self._cluster.mkdir(mode=0o700)
-        shutil.chown(self._cluster, _ACCOUNT, _ACCOUNT)
+        _give(self._cluster)
         given = self.folder / "password.new"
         with os.fdopen(os.open(self.password, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(18) + "\n")
         shutil.copy2(self.password, given)
-        shutil.chown(given, _ACCOUNT, _ACCOUNT)
+        _give(given)
         words = ["--pgdata", str(self._cluster), "--username", USER, "--pwfile", str(given)]
         words += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]
         try:
@@ -110,7 +119,14 @@ class Postgres:
         return run([_program("psql"), *words], env=environment).stdout
 
 
+def _give(path: Path) -> None:
+    if os.getuid() == 0:
+        shutil.chown(path, _ACCOUNT, _ACCOUNT)
+
+
 def _as_account() -> list[str]:
+    if os.getuid() != 0:
+        return []
     return ["setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--init-groups", "--"]
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from provisioning.errors import LedgerError
 from provisioning.ledger.faults import fault
+from provisioning.site.ledger import is_here
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one before it gives up."""
@@ -121,7 +122,7 @@ def _server_url(text: str, password: SecretStr | None, trust: Path | None) -> UR
         raise LedgerError("the ledger's URL is not one; expected postgresql://USER@HOST:PORT/DATABASE") from exc
     host = url.host or url.query.get("host") or ""
     words: dict[str, str] = {"connect_timeout": str(CONNECT_SECONDS), "application_name": "provision"}
-    if not str(host).startswith(("/", "127.")) and host not in {"", "localhost", "::1"}:
+    if not is_here(str(host)):
         words |= {"sslmode": "verify-full", "sslrootcert": str(trust or "system")}
     elif trust:
         words["sslrootcert"] = str(trust)

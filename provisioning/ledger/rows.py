@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -21,15 +22,27 @@ def read_runs(connection: Connection, ids: Sequence[int]) -> list[RunRecord]:
     """These runs, in the order of `ids`; unknown ones are left out."""
     if not ids:
         return []
-    query = select(runs).where(runs.c.id.in_(ids))
-    rows = {row["id"]: dict(row) for row in connection.execute(query).mappings()}
-    of_changes, of_proofs = read_changes(connection, ids), _proofs(connection, ids)
-    of_targets = open_targets_of(connection, ids)
-    return [
-        _run(rows[i], of_changes.get(i, ()), tuple(of_proofs[i]), tuple(t for t in of_targets if t.run_id == i))
-        for i in ids
-        if i in rows
-    ]
+    with _as_written():
+        query = select(runs).where(runs.c.id.in_(ids))
+        rows = {row["id"]: dict(row) for row in connection.execute(query).mappings()}
+        of_changes, of_proofs = read_changes(connection, ids), _proofs(connection, ids)
+        of_targets = open_targets_of(connection, ids)
+        return [
+            _run(rows[i], of_changes.get(i, ()), tuple(of_proofs[i]), tuple(t for t in of_targets if t.run_id == i))
+            for i in ids
+            if i in rows
+        ]
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError) as exc:  # no JSON, or not the JSON of a state, a proof, an address
+        raise LedgerError(
+            "the ledger holds a row that this version did not write; `provision ledger verify` names it if somebody "
+            "altered it, else use the version that wrote it"
+        ) from exc
 
 
 def read_changes(connection: Connection, run_ids: Sequence[int]) -> dict[int, tuple[ChangeRecord, ...]]:

@@ -9,8 +9,9 @@ from sqlalchemy import insert, select, update
 
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.records import OpenReason, OpenTarget
-from provisioning.ledger.tables import moment, now, run_targets
+from provisioning.ledger.tables import moment, now, run_targets, runs
 
+_ALIVE = ("running", "waiting", "interrupted")
 _FIELDS = tuple(OpenTarget.__dataclass_fields__)
 
 
@@ -56,12 +57,14 @@ class Targets(Part):
             connection.execute(query.values(closed=now()))
 
     def open_targets(self, run_id: int | None = None, *, due: datetime | None = None) -> list[OpenTarget]:
-        """What is open, of one run or of all; with `due`, what is to be tried at that time. Soonest first."""
+        """What is open, of one run or of all; with `due`, what is to be tried at that time by itself: what an ended run
+        gave up is not. Soonest first."""
         query = select(*(run_targets.c[name] for name in _FIELDS)).where(run_targets.c.closed.is_(None))
         if run_id is not None:
             query = query.where(run_targets.c.run_id == run_id)
         if due is not None:
-            query = query.where(run_targets.c.next_try <= moment(due))
+            alive = select(runs.c.id).where(runs.c.state.in_(_ALIVE))
+            query = query.where(run_targets.c.next_try <= moment(due), run_targets.c.run_id.in_(alive))
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(run_targets.c.next_try, run_targets.c.target))
             return [OpenTarget(*row) for row in rows]

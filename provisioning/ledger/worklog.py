@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.records import Delivery, Entry, LoggedEntry
@@ -83,11 +83,13 @@ class WorkLog(Part):
             next_try = datetime.now(UTC) + timedelta(seconds=backoff_seconds(attempts))
         self._delivery(delivery_id, error=clean(error), next_try=moment(next_try))
 
-    def count_undelivered(self, desk: str) -> int:
-        """How many entries the desk is owed, due or not."""
-        query = select(deliveries.c.id).where(deliveries.c.desk == desk, deliveries.c.delivered.is_(None))
+    def count_undelivered(self, desk: str, *, due: datetime | None = None) -> int:
+        """How many entries the desk is owed, due or not; with `due`, those that are to be tried at that time."""
+        query = select(func.count()).where(deliveries.c.desk == desk, deliveries.c.delivered.is_(None))
+        if due is not None:
+            query = query.where(deliveries.c.next_try <= moment(due))
         with self._database.read() as connection:
-            return len(connection.scalars(query).all())
+            return connection.scalars(query).one()
 
     def _delivery(self, delivery_id: int, **values: str | None) -> None:
         ours = (deliveries.c.id == delivery_id) & deliveries.c.delivered.is_(None)

@@ -3,6 +3,7 @@ inside the file is found before anything is touched."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -60,16 +61,18 @@ def read_hires(file: Path, inventory: Inventory) -> Hires:
 
     Raises :class:`RequestError` when the file as a whole is not what it should be; then nothing may be done.
     """
-    text = _text(file)
     match file.suffix.casefold():
         case ".csv" | ".txt" | ".tsv":
-            numbered, delimiter = _table(file, text)
+            numbered, delimiter = _table(file, _text(file))
         case ".json":
-            numbered, delimiter = _list(file, _json(file, text)), ","
+            numbered, delimiter = _list(file, _json(file, _text(file))), ","
         case ".yml" | ".yaml":
-            numbered, delimiter = _list(file, _yaml(file, text)), ","
+            numbered, delimiter = _list(file, _yaml(file, _text(file))), ","
         case _:
-            raise RequestError(f"{file}: expected a file that ends in .csv, .json, .yml or .yaml")
+            raise RequestError(
+                f"{file}: expected a file that ends in .csv (a table: in Excel choose 'CSV UTF-8' when saving), .json, "
+                ".yml or .yaml"
+            )
     rows = [_checked(_row(number, cells), inventory) for number, cells in numbered]
     if not rows:
         raise RequestError(f"{file}: there are no rows; expected the columns {', '.join(COLUMNS)} and one row a person")
@@ -87,11 +90,17 @@ def _text(file: Path) -> str:
         raise RequestError(f"{file}: cannot be read: {exc.strerror}") from exc
     if len(raw) > LARGEST:
         raise RequestError(f"{file}: larger than {LARGEST // 2**20} MiB; split it")
+    # Excel's "Unicode Text" is UTF-16, which its byte order mark tells.
+    coding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode(coding)
+        wrong = text.find("\0")  # UTF-16 without the mark, or no text at all
     except UnicodeDecodeError as exc:
-        line = raw.count(b"\n", 0, exc.start) + 1
-        raise RequestError(f"{file}:{line}: not UTF-8 text; in Excel choose 'CSV UTF-8' when saving") from exc
+        text, wrong = raw[: exc.start].decode(coding, "replace"), exc.start
+    if wrong >= 0:
+        line = text.count("\n", 0, wrong) + 1
+        raise RequestError(f"{file}:{line}: not UTF-8 text; in Excel choose 'CSV UTF-8' when saving")
+    return text
 
 
 Numbered = list[tuple[int, Mapping[str, Any]]]
@@ -209,10 +218,8 @@ def _check(row: Row, inventory: Inventory) -> None:
     if not row.person:
         raise RequestError("the cell 'person' is empty; it names somebody of the site")
     if row.person not in inventory.people:
-        raise RequestError(
-            f"the site has no person {row.person!r}{nearest(row.person, inventory.people)}; "
-            "a row can only name people of the site: write them into the site's people first"
-        )
+        hint = did_you_mean(row.person, inventory.people) or "; write them into the site's people first"
+        raise RequestError(f"the site has no person {row.person!r}{hint}")
     row.request.desks(inventory)
     for name in row.software:
         if name not in inventory.software:

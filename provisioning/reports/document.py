@@ -109,7 +109,11 @@ def of_run(
     seconds: Mapping[str, float] | None = None,
 ) -> ReportDocument:
     """The report of a run that the ledger knows, with what only the program that ran it can tell."""
-    open_targets = {target.target for target in record.targets}
+    alive = record.state in {"running", "waiting", "interrupted"}
+    awaited = record.targets if alive else ()
+    given_up = () if alive else record.targets
+    left_out = dict(unread or {}) | {target.target: target.reason for target in given_up}
+    open_targets = {target.target for target in awaited}
     return ReportDocument(
         title=record.title,
         run=record.id,
@@ -121,7 +125,7 @@ def of_run(
             for p in record.proofs
         ],
         warnings=list(warnings),
-        unread={target: reason for target, reason in (unread or {}).items() if target not in open_targets},
+        unread={target: reason for target, reason in left_out.items() if target not in open_targets},
         waiting=[
             WaitingReport(
                 target=target.target,
@@ -131,7 +135,7 @@ def of_run(
                 next_try=target.next_try,
                 deadline=target.deadline,
             )
-            for target in record.targets
+            for target in awaited
         ],
         handover=dict(handover or {}),
         seconds=_rounded(seconds or {}),

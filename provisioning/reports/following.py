@@ -14,7 +14,10 @@ from provisioning.reports.words import count, kind_words, safe
 LIVE: tuple[RunState, ...] = ("running", "waiting")
 """The states of a run from which it goes on by itself."""
 
-_SETTLED = frozenset({"verified", "failed", "blocked", "abandoned"})
+_DONE = frozenset({"verified", "failed", "blocked"})
+_SETTLED = _DONE | {"abandoned"}
+"""What ends a change for now: an abandoned one (Ctrl-C) is tried again when the run goes on."""
+
 _STATES = {
     "running": ("cyan", "goes on"),
     "waiting": ("yellow", "waits for targets that do not answer"),
@@ -47,7 +50,7 @@ class Followed:
     @property
     def done(self) -> int:
         """How many of them came to an end."""
-        return sum(state in _SETTLED for state in self.states.values()) + min(self.proofs, len(self.record.to_prove))
+        return sum(state in _DONE for state in self.states.values()) + min(self.proofs, len(self.record.to_prove))
 
     @property
     def under_way(self) -> str:
@@ -90,6 +93,8 @@ class Followed:
     def _of_run(self, event: Event) -> Iterator[Text]:
         began, self.state = event.number == 1, event.state
         style, words = _STATES.get(event.state, ("", event.state))
+        if event.state == "waiting" and self.record.targets:
+            words = f"waits for {', '.join(safe(target.target) for target in self.record.targets)}"
         if began:
             words = f"begins: {safe(self.record.title)} ({count(len(self.changes), 'change')})"
         line = self._line(Text(words, style))
@@ -108,12 +113,12 @@ def _settled(found: ChangeRecord, event: Event) -> Text:
 
 def row(record: RunRecord) -> dict[str, object]:
     """One line of the list of runs."""
-    settled = sum(change.state in _SETTLED for change in record.changes)
+    done = sum(change.state in _DONE for change in record.changes)
     return {
         "run": record.id,
         "title": record.title,
         "state": record.state,
-        "changes": f"{settled} of {len(record.changes)}",
+        "changes": f"{done} of {len(record.changes)}",
         "request": record.request_id,
         "started": record.started,
         "waits_for": [target.target for target in record.targets],

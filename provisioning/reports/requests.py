@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from provisioning.ledger import LoggedEntry, RequestRecord
+from provisioning.ledger import LoggedEntry, RequestRecord, now
 from provisioning.reports.words import safe
 from provisioning.site import Inventory
 from provisioning.site.clock import start_words
@@ -74,7 +74,7 @@ def outcome(record: RequestRecord, site: Inventory) -> Text:
     """A request as its state stands, and what to do next."""
     words: str = record.state
     if record.state == "scheduled":
-        words = f"scheduled for {start_words(record.start, site)}"
+        words = "scheduled, due now" if record.start <= now() else f"scheduled for {start_words(record.start, site)}"
     shown = Text.assemble(
         "Request ", (str(record.id), "bold"), ": ", (words, _STYLES.get(record.state, "")), f" — {safe(record.title)}"
     )
@@ -90,9 +90,10 @@ def _next(record: RequestRecord, site: Inventory) -> list[str]:
         case "awaiting approval":
             return [*reason, "Nothing was changed.", *_approvers(record, site)]
         case "scheduled":
+            when = "`provision due`" if record.start <= now() else "When its time has come, `provision due`"
             return [
-                "Nothing was changed yet. When its time has come, `provision due` (from cron or a systemd timer) "
-                "carries it out; a worker does it by itself.",
+                f"Nothing was changed yet. {when} (from cron or a systemd timer) carries it out; a worker does it by "
+                "itself.",
                 f"`provision cancel {record.id}` gives it up.",
             ]
         case "partial" if record.runs:
@@ -101,7 +102,11 @@ def _next(record: RequestRecord, site: Inventory) -> list[str]:
 
 
 def _approvers(record: RequestRecord, site: Inventory) -> list[str]:
-    lines = []
+    lines = [
+        f"The role {word.role} has approved ({word.who}: {word.reason})."
+        for word in record.approvals
+        if word.verdict == "approved" and not word.withdrawn and word.role not in record.missing
+    ]
     for role in record.missing:
         users = ", ".join(site.approvals.who_may([role], but=record.who))
         lines.append(f"The role {role} must approve: {'; '.join(record.grounds.get(role, ()))}.")

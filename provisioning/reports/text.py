@@ -69,6 +69,8 @@ class Planned(Protocol):
     def unread(self) -> Mapping[str, TargetError]: ...
     @property
     def resources(self) -> int: ...
+    @property
+    def grounds(self) -> Mapping[str, Sequence[str]]: ...
 
 
 # ----------------------------------------------------------------------------------------------------- plans
@@ -95,7 +97,7 @@ def plan(planned: Planned) -> Text:
         blocks += [_to_be_proven(planned.proofs)]
     elif not planned.unread:
         blocks += [Text(f"Everything is as it should be. {_CHECK}")]
-    return _paragraphs(blocks)
+    return _paragraphs([*blocks, _to_be_approved(planned.grounds)])
 
 
 def counts(planned: Planned) -> Text:
@@ -151,6 +153,12 @@ def _warnings(warnings: Sequence[str]) -> Text:
     return Text("\n").join(Text(f"Warning: {safe(warning, lines=True)}", "yellow") for warning in warnings)
 
 
+def _to_be_approved(grounds: Mapping[str, Sequence[str]]) -> Text:
+    heading = [Text("Needs approval:", "bold yellow")] if grounds else []
+    by_role = (Text(f"  {safe(role)}: {safe('; '.join(why))}") for role, why in grounds.items())
+    return Text("\n").join([*heading, *by_role])
+
+
 def _to_be_proven(proofs: Sequence[Proof]) -> Text:
     lines = [Text("Will be proven:", "bold")] if proofs else []
     return Text("\n").join([*lines, *(Text(f"  • {safe(proof.name)}") for proof in proofs)])
@@ -166,7 +174,7 @@ def report(document: ReportDocument) -> Text:
             _ending(document),
             _unread(document.unread),
             _warnings(document.warnings),
-            _done_by_target(document.changes),
+            _done_by_target(document.changes, {one.target: one.reason for one in document.waiting}),
             _waiting(document.waiting),
             proofs(document.proofs),
             _handover(document.handover),
@@ -175,13 +183,15 @@ def report(document: ReportDocument) -> Text:
     )
 
 
-def settled(change: Change[State], state: str, error: object | None) -> Text:
-    """One line for a change that has just come to its end."""
+def settled(change: Change[State], state: str, error: object | None, already: bool = False) -> Text:
+    """One line for a change that has just come to its end; `already`: there was nothing left to do."""
     sign, style, words = _VERDICT[state]
     line = Text.assemble(
         (f"{sign} ", style), f"{safe(change.target)}: {kind_words(change.address.kind)} {safe(change.key)} "
     )
     if state == "verified":
+        if already:
+            return line.append("is so already", style)
         return line.append({"create": "created", "update": "changed", "delete": "deleted"}[change.action], style)
     line.append(words, style)
     return line.append(f": {safe(_without(change.target, str(error)), lines=True)}" if error else "")
@@ -225,12 +235,13 @@ def _ending(document: ReportDocument) -> Text:
     return line
 
 
-def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
+def _done_by_target(changes: Sequence[ChangeReport], awaited: Mapping[str, str]) -> Text:
+    """`awaited`: target → why it is waited for, which is said once, not for each of its changes."""
     lines = []
     for target, group in groupby(sorted(changes, key=lambda change: change.target), key=lambda change: change.target):
         mine = list(group)
         counted = [
-            Text(f"{number} {words}", style)
+            Text(f"{number} {'waiting' if state == 'deferred' else words}", style)
             for state, (_, style, words) in _VERDICT.items()
             if (number := sum(change.state == state for change in mine))
         ]
@@ -238,7 +249,8 @@ def _done_by_target(changes: Sequence[ChangeReport]) -> Text:
         for change in mine:
             if change.state != "verified":
                 sign, style, words = _VERDICT[change.state]
-                why = f": {safe(_without(target, change.error), lines=True)}" if change.error else f": {words}"
+                error = _without(target, change.error or words)
+                why = "" if error == _without(target, awaited.get(target, "")) else f": {safe(error, lines=True)}"
                 lines.append(
                     Text.assemble("    ", (f"{sign} ", style), f"{kind_words(change.kind)} {safe(change.key)}", why)
                 )
@@ -261,7 +273,10 @@ def _moment(at: str) -> str:
 
 def _handover(handover: Mapping[str, str]) -> Text:
     return Text("\n").join(
-        Text(f"The initial password of {safe(login)} waits in {safe(file)}") for login, file in handover.items()
+        Text(
+            f"The initial password of {safe(login)} waits. To give it out, once: provision handover {safe(login)}"
+        ).append(f"\n  (until then it is in {safe(file)})", "dim")
+        for login, file in handover.items()
     )
 
 
@@ -272,9 +287,7 @@ def _next_step(document: ReportDocument) -> Text:
         return Text()
     resume = f"provision resume {document.run}"
     if document.undoes is not None:
-        goes_on = document.state in {"waiting", "interrupted", "running"}
-        again = resume if goes_on else f"provision undo {document.undoes}"
-        return Text(f"To try the rest again: {again}" if document.state != "done" else "")
+        return Text("" if document.state == "done" else f"To try the rest again: provision undo {document.undoes}")
     undo = f"provision undo {document.run}"
     if document.state == "waiting":
         return Text(

@@ -19,10 +19,12 @@ Record = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to give a password out. `words` go into the work log; they never hold a secret."""
+    """One way to give a password out. `words` go into the work log; they never hold a secret. `leaves` is a file that
+    holds the password afterwards, and must be deleted once it has served."""
 
     words: str
     give: Callable[[Parcel], None]
+    leaves: Path | None = None
 
 
 def hand_over(waiting: Waiting, login: str, whose: str, way: Way, record: Record) -> None:
@@ -66,7 +68,7 @@ def as_letter(letter: Letter, file: Path) -> Way:
             raise _only_its_recipients(parcel.login)
         letter.write(file, parcel.password)
 
-    return Way(f"as the letter {file}", give)
+    return Way(f"as the letter {file}", give, file)
 
 
 def encrypted(recipients: Sequence[str], send: Callable[[bytes], None]) -> Way:

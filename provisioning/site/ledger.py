@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -33,6 +35,28 @@ class LedgerServer(Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def host(self) -> str:
+        """The server's name or address, or the folder of its socket; empty for libpq's own default."""
+        words = urlsplit(self.url)
+        return words.hostname or parse_qs(words.query).get("host", [""])[-1]
+
+    @property
+    def relaxed(self) -> str | None:
+        """The URL's ``sslmode`` if it lets somebody else pose as a server on the network."""
+        mode = parse_qs(urlsplit(self.url).query).get("sslmode", ["verify-full"])[-1]
+        return None if mode in {"verify-full", "verify-ca"} or is_here(self.host) else mode
+
+
+def is_here(host: str) -> bool:
+    """Whether a database's host is this machine: nothing (libpq's default), the folder of a socket, loopback."""
+    if host in {"", "localhost"} or host.startswith(("/", "@")):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _form(value: Any) -> str:

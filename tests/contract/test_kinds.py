@@ -16,7 +16,8 @@ import yaml
 from provisioning.api import Site
 from provisioning.connections.pool import Pool
 from provisioning.engine import planner
-from provisioning.engine.run import carry_out, to_take_back
+from provisioning.engine.run import carry_out
+from provisioning.engine.undo import to_take_back
 from provisioning.ledger import Ledger, RunRecord
 from provisioning.resources.base import Resource
 from provisioning.resources.registry import KINDS

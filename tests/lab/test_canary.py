@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +17,12 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from provisioning.api import Site
+from provisioning.api import Site, onboard
 from provisioning.lab.office import Office
 from provisioning.secrets import Secrets
 from provisioning.secrets.check import references
 from tests.canaries import Canaries
+from tests.postgres import Cluster, running_cluster
 
 pytestmark = pytest.mark.lab
 
@@ -133,6 +135,61 @@ def test_no_secret_is_left_anywhere(office: Office, program: Program, tmp_path: 
     assert canaries.in_files(tmp_path, but=frozenset({tmp_path / "ring.json"})) == []
     assert canaries.in_text("\n".join(program.told)) == []
     assert "was handed over as the letter" in "\n".join(e.sentence for e in Site.load(program.site).ledger.worklog())
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with running_cluster() as started:
+        yield started
+
+
+def test_no_secret_reaches_the_queue_of_many_workers(
+    office: Office, program: Program, cluster: Cluster, tmp_path: Path
+) -> None:
+    """A worker on PostgreSQL carries a request out. Every byte that the server ever wrote is searched: its tables
+    (procrastinate's, in the schema provision_queue, as well as the ledger's), what was deleted from them, its
+    write-ahead log and its own log.
+    """
+    (tmp_path / "database-password").write_text(cluster.password)
+    settings = program.site / "canary.yml"
+    lines = [line for line in settings.read_text().splitlines() if not line.startswith("ledger:")]
+    database = cluster.make_database()
+    server = f"{{url: {cluster.url(database)}, password: file:{tmp_path}/database-password}}"
+    settings.write_text("\n".join([*lines, f"ledger: {server}", ""]))
+    inventory = Site.load(office.site_folder).inventory
+    canaries = Canaries(
+        {r: Secrets.of(inventory).resolve(r).get_secret_value() for r in references(inventory) if r[-7:] != ".keytab"}
+        | {"vault password": VAULT_PASSWORD, "database password": cluster.password}
+    )
+    site = Site.load(program.site)
+    try:
+        number = site.ledger.ask(f"onboard {PERSON}", onboard(PERSON).to_plain()).id
+        with canaries.watched_processes() as seen:
+            told = program.run("worker", "--once")
+            waiting = next((tmp_path / "handover").glob("*.initial-password"))
+            login = waiting.name.removesuffix(".initial-password")
+            canaries.values["initial password"] = waiting.read_text().strip()
+            program.run("handover", login, "--letter", str(tmp_path / "letter.html"))
+            (tmp_path / "letter.html").unlink()
+            program.run("show", "request", str(number))
+        assert f"request {number}" in told
+        assert site.ledger.request(number).state in {"proven", "partial"}
+        with cluster.connect(database) as connection:
+            used = connection.execute("SELECT is_called FROM provision_queue.procrastinate_jobs_id_seq").fetchone()
+            assert used == (True,), "the queue was not used"
+            connection.execute("CHECKPOINT")
+        meant = frozenset({cluster.folder / "password"})
+        assert Canaries({"login": login}).in_files(cluster.folder), "the search would find nothing"
+        assert canaries.in_files(cluster.folder, but=meant) == []
+        assert seen == []
+        assert canaries.in_text("\n".join(program.told)) == []
+        kept = frozenset({tmp_path / "database-password", tmp_path / "ring.json"})
+        assert canaries.in_files(tmp_path, but=kept) == []
+    finally:
+        for run in site.runs():
+            if run.record.undoes is None and run.state != "undone":
+                program.run("undo", str(run.id), "--yes", codes=(0, 3))
+        site.ledger.close()
 
 
 def test_a_wrong_password_is_not_told(office: Office, program: Program) -> None:

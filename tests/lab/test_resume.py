@@ -15,7 +15,8 @@ import pytest
 
 from provisioning.connections.pool import Pool
 from provisioning.engine import planner
-from provisioning.engine.run import carry_out, to_take_back
+from provisioning.engine.run import carry_out
+from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError
 from provisioning.lab.office import Office
 from provisioning.lab.switch import Faults, misbehaving

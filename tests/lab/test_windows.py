@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
@@ -182,6 +184,22 @@ def test_files(session: WindowsSession, tmp_path: Path) -> None:
     assert session.read("big.bin") is None
     with pytest.raises(RejectedError, match="plain file name"):
         session.write("..\\evil", b"")
+
+
+def test_what_killed_sessions_left_is_removed_after_a_day(office: Office, session: WindowsSession) -> None:
+    windows = office.folder / "windows" / NAME / "prefix" / "drive_c" / "windows"
+    left = {name: windows / f"provisioning-{name}" for name in ("0" * 16, "1" * 16, "of-somebody-else")}
+    for folder in left.values():
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "setup.msi").write_bytes(b"x")
+    for name in ("0" * 16, "of-somebody-else"):
+        os.utime(left[name], (time.time() - 90_000, time.time() - 90_000))
+    try:
+        session.write("here", b"")
+        assert [folder.exists() for folder in left.values()] == [False, True, True]
+    finally:
+        for folder in left.values():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_two_sessions_at_once_do_not_meet(inventory: Inventory, secrets: Secrets) -> None:

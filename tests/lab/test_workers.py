@@ -34,7 +34,7 @@ def field(cluster: Cluster, tmp_path: Path) -> Iterator[Field]:
 
 @pytest.mark.timeout(420)
 def test_three_workers_in_a_storm_lose_nothing_and_double_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    verdict = storm(cluster, tmp_path, severity=0.15)
+    verdict = storm(cluster, tmp_path, requests=100, severity=0.15)  # `make workers` shows twice as many
     assert verdict.good, f"{verdict} {verdict.unfinished} {(tmp_path / 'workers.log').read_text()[-3000:]}"
     assert verdict.kills
     assert verdict.stops
@@ -83,6 +83,9 @@ def test_asked_to_end_a_worker_finishes_its_batch_and_another_one_the_rest(
     states = [record.state for record in field.site.ledger.run(1).changes]
     assert states == ["verified", "verified", "abandoned", "abandoned"]
     assert field.site.ledger.run(1).state == "running"
+    said = (field.folder / "workers.log").read_text()
+    assert "\nStopping: " in said
+    assert said.endswith("is started again\nStopped.\n")
     field.start_worker(1)
     _until(lambda: field.open_requests() == 0)
     assert set(field.count()["created"].values()) == {1}
@@ -100,6 +103,28 @@ def test_asked_twice_it_leaves_at_once_and_nothing_is_lost(field: Field) -> None
     field.start_worker(1)
     _until(lambda: field.open_requests() == 0)
     assert set(field.count()["created"].values()) == {1}
+
+
+@pytest.mark.timeout(120)
+def test_a_database_that_goes_away_in_the_middle_costs_time_and_nothing_else(field: Field, cluster: Cluster) -> None:
+    field.ask([Many(1, ("far:01", "far:02"))])
+    worker = field.start_worker(1)
+    _until(lambda: "far:01 1a" in field.count()["created"])
+    cluster.server.stop()
+    try:
+        time.sleep(3)
+        assert worker.poll() is None
+    finally:
+        cluster.server.up()
+    _until(lambda: field.open_requests() == 0)
+    assert set(field.count()["created"].values()) == {1}
+    assert not field.site.ledger.verify().breaks
+    field.stop(worker)
+    said = (field.folder / "workers.log").read_text()
+    assert "request 1: not now: the connection that holds the locks was lost" in said
+    assert "run 1: things 1 on far:01, far:02: done" in said
+    assert "Traceback" not in said
+    assert cluster.password not in said
 
 
 def _cut_off(field: Field, worker: subprocess.Popen[bytes]) -> None:

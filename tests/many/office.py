@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.api import planning
-from provisioning.connections.openers import OPENERS
 from provisioning.errors import UnreachableError
-from provisioning.procedures import registry as procedures
 from provisioning.procedures.base import Accounts, Work
 from provisioning.resources.base import Address, Change, Outcome, Proof, ProofResult, Resource, Sessions, State
-from provisioning.resources.registry import KINDS, PROOFS
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
+from tests.made_up import known
 from tests.many.far_side import FarSession
 
 EXAMPLE = Path(__file__).parent.parent.parent / "inventories" / "example"
@@ -90,8 +88,9 @@ class Many:
         return {"procedure": "many", "number": self.number, "targets": list(self.targets)}
 
 
-def install(place: Path) -> None:
-    """Let this process know the far side."""
+@contextmanager
+def installed(place: Path) -> Iterator[None]:
+    """This process knows the far side during the block."""
 
     def open_session(target: str, inventory: Inventory, secrets: Secrets) -> FarSession:
         try:
@@ -99,12 +98,15 @@ def install(place: Path) -> None:
         except OSError as exc:
             raise UnreachableError(target, "nobody answers") from exc
 
-    KINDS["far.thing"] = FarKind()
-    PROOFS["far.exists"] = FarProof()
-    OPENERS["far"] = open_session
-    known = {"many": lambda plain: Many(plain["number"], tuple(plain["targets"]))}
-    procedures.PROCEDURES = {**procedures.PROCEDURES, **known}
-    planning.accounts = lambda *_: Accounts()
+    with known(
+        kind=FarKind(),
+        proof=FarProof(),
+        procedure="many",
+        request=lambda plain: Many(plain["number"], tuple(plain["targets"])),
+        system="far",
+        opener=open_session,
+    ):
+        yield
 
 
 def write_site(folder: Path, ledger: str, settings: str = "") -> Path:
@@ -121,6 +123,6 @@ def write_site(folder: Path, ledger: str, settings: str = "") -> Path:
 if __name__ == "__main__":
     from provisioning.cli import main
 
-    install(Path(sys.argv[2]))
-    sys.argv[1:] = ["--site", sys.argv[1], *sys.argv[3:]]
-    main()
+    with installed(Path(sys.argv[2])):
+        sys.argv[1:] = ["--site", sys.argv[1], *sys.argv[3:]]
+        main()

@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from provisioning.api import Site, planning
-from provisioning.connections.pool import Pool
+from provisioning.api import Site
 from provisioning.errors import ProvisioningError, RejectedError, UnreachableError
-from provisioning.procedures.base import Accounts, Work
-from provisioning.procedures.registry import PROCEDURES
+from provisioning.procedures.base import Work
 from provisioning.resources.base import Address, Change, Outcome, Proof, ProofResult, Resource, Sessions, State
-from provisioning.resources.registry import KINDS, PROOFS
 from provisioning.site.ledger import LedgerServer
+from provisioning.site.load import load
 from provisioning.site.runs import Runs
+from tests.made_up import known
 from tests.storm.far_side import BoxSession
+
+EXAMPLE = Path(__file__).parent.parent.parent / "inventories" / "example"
 
 THING = "storm.thing"
 FIELDS = ("colour", "size", "text")
@@ -154,19 +155,26 @@ class Gale:
         return Work(tuple(resources), tuple(proofs))
 
 
-def install(site: Site, boxes: Path, ledger: Path | LedgerServer) -> Site:
-    """A site that provisions boxes; kinds, proofs, the procedure and sessions are put in this process."""
-    KINDS[THING] = ThingKind()
-    PROOFS["storm.there"] = ThereProof()
-    cast(dict[str, Any], PROCEDURES)["storm"] = Gale.from_plain
+@contextmanager
+def installed(boxes: Path) -> Iterator[None]:
+    """Boxes can be provisioned during the block, in this process and in those that it forks."""
 
-    @contextmanager
-    def connect(_: Site) -> Iterator[Pool]:
-        with Pool(site.inventory, cast(Any, None), {"box": lambda target, *_: TargetSession(target, boxes)}) as pool:
-            yield pool
+    def open_session(target: str, *_: object) -> TargetSession:
+        return TargetSession(target, boxes)
 
-    Site.connect = connect  # type: ignore[method-assign,assignment]
-    planning.accounts = lambda *_: Accounts()
+    with known(
+        kind=ThingKind(),
+        proof=ThereProof(),
+        procedure="storm",
+        request=Gale.from_plain,
+        system="box",
+        opener=open_session,
+    ):
+        yield
+
+
+def site_with(ledger: Path | LedgerServer) -> Site:
+    """The example site with another ledger, in a hurry."""
     quick = timedelta(seconds=0.05)
     runs = Runs(backoff=quick, longest_wait=quick * 4)
-    return Site(site.inventory.model_copy(update={"ledger": ledger, "runs": runs}))
+    return Site(load(EXAMPLE).model_copy(update={"ledger": ledger, "runs": runs}))

@@ -31,10 +31,9 @@ from provisioning.api import Site
 from provisioning.errors import ProvisioningError
 from provisioning.ledger import Ledger, RunRecord
 from provisioning.site.ledger import LedgerServer
-from provisioning.site.load import load
 from tests.storm import crash
 from tests.storm.far_side import BoxSession
-from tests.storm.office import Gale, install
+from tests.storm.office import Gale, installed, site_with
 
 ROOT = Path(__file__).parent.parent.parent
 LANES = 2
@@ -245,33 +244,37 @@ def storm(folder: Path, *, seed: int, kills: int, boxes: int = 40, ledger: Ledge
     """One storm in `folder`: at least `kills` kills in all. `ledger` is a PostgreSQL database; SQLite without it."""
     folder.mkdir(parents=True, exist_ok=True)
     names = tuple(f"b{number:02}" for number in range(boxes))
-    site = install(Site(load(ROOT / "inventories" / "example")), folder, ledger or folder / "ledger" / "ledger.sqlite")
+    site = site_with(ledger or folder / "ledger" / "ledger.sqlite")
     words = [sys.executable, "-m", "tests.storm.far_side", str(folder), str(seed), *names]
     far_side = subprocess.Popen(words, cwd=ROOT)
     try:
-        while not (folder / "ready").exists():
-            time.sleep(0.01)
-        with _opened(site):
-            pass
-        lanes = [
-            _start(Lane(n, site, folder, names, random.Random(f"{seed} {n}"), kills // LANES))  # noqa: S311
-            for n in range(LANES)
-        ]
-        toll = Toll()
-        for number, pid in enumerate(lanes):
-            _, status = os.waitpid(pid, 0)
-            told = folder / f"toll-{number}.json"
-            if status != 0 or not told.exists():
-                toll.broken.append(f"lane {number} ended with {os.waitstatus_to_exitcode(status)}")
-            if told.exists():
-                plain = json.loads(told.read_text(encoding="utf-8"))
-                toll.add(Toll(**plain))
-        with _opened(site) as opened:
-            toll.broken += [str(found) for found in opened.verify().breaks]
-        return toll
+        with installed(folder):
+            return _storm(site, folder, names, seed, kills)
     finally:
         far_side.kill()
         far_side.wait()
+
+
+def _storm(site: Site, folder: Path, names: tuple[str, ...], seed: int, kills: int) -> Toll:
+    while not (folder / "ready").exists():
+        time.sleep(0.01)
+    with _opened(site):
+        pass
+    lanes = [
+        _start(Lane(n, site, folder, names, random.Random(f"{seed} {n}"), kills // LANES))  # noqa: S311
+        for n in range(LANES)
+    ]
+    toll = Toll()
+    for number, pid in enumerate(lanes):
+        _, status = os.waitpid(pid, 0)
+        told = folder / f"toll-{number}.json"
+        if status != 0 or not told.exists():
+            toll.broken.append(f"lane {number} ended with {os.waitstatus_to_exitcode(status)}")
+        if told.exists():
+            toll.add(Toll(**json.loads(told.read_text(encoding="utf-8"))))
+    with _opened(site) as opened:
+        toll.broken += [str(found) for found in opened.verify().breaks]
+    return toll
 
 
 def _start(lane: Lane) -> int:

@@ -95,12 +95,56 @@ class Office:
         yield self.sessions
 
 
+class Counted(Office):
+    """Every request wants one thing on each system for each of its people; what reaches them is written into the file
+    ``FAR_SIDE``, which several processes share. The first plan waits until ``FAR_SIDE_PROCESSES`` of them plan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.proofs, self.met = [], False
+        self.far_side = Path(os.environ["FAR_SIDE"])
+        for name, system in (("a", self.a), ("b", self.b)):
+            system.applied = _Noted(name, self.far_side)
+            system.on_apply = lambda: time.sleep(0.05)
+
+    def plan(self, site: Site, request: Request | None = None) -> Plan:
+        request = request or onboard("E1042")
+        self.wanted = [thing(t, p, Thing(colour="blue")) for p in request.desks(site.inventory) for t in ("a", "b")]
+        planned = super().plan(site, request)
+        self._meet()
+        return planned
+
+    def _meet(self) -> None:
+        if not self.met:
+            self.far_side.with_suffix(f".{os.getpid()}").touch()
+            self.met = True
+            deadline = time.monotonic() + 30
+            while len(list(self.far_side.parent.glob(f"{self.far_side.stem}.[0-9]*"))) < int(
+                os.environ["FAR_SIDE_PROCESSES"]
+            ):
+                assert time.monotonic() < deadline, "the others did not come"
+                time.sleep(0.01)
+
+
+class _Noted(list[Any]):
+    """Writes down each change that reaches a system, and who sent it."""
+
+    def __init__(self, system: str, file: Path) -> None:
+        super().__init__()
+        self.system, self.file = system, file
+
+    def append(self, change: Any) -> None:
+        super().append(change)
+        with self.file.open("a", encoding="utf-8") as file:  # one short line: O_APPEND does not mix them
+            file.write(f"{os.getpid()} {self.system}:{change.key}\n")
+
+
 def install(office: Office, put: Put, put_item: Put) -> None:
     """Let :class:`Site` work on `office`. `put` sets attributes, `put_item` items (monkeypatch does both)."""
     put_item(KINDS, "memory.thing", MemoryKind())
     put_item(PROOFS, "memory.exists", MemoryProof())
 
-    def plan(site: Site, request: Request | None = None) -> Plan:
+    def plan(site: Site, request: Request | None = None, listener: Listener | None = None) -> Plan:
         return office.plan(site, request)
 
     def check(site: Site, *names: str, **words: Any) -> Sequence[Any]:
@@ -120,6 +164,8 @@ def scenario(name: str) -> Office:
     match name:
         case "fine":
             pass
+        case "counted":
+            office = Counted()
         case "off":
             del office.sessions.systems["b"]  # type: ignore[attr-defined]
         case "partial":
@@ -130,6 +176,8 @@ def scenario(name: str) -> Office:
             office.wanted = [None]  # type: ignore[list-item]
         case "interrupt":
             office.a.on_apply = lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.3)  # type: ignore[func-returns-value]
+        case "slow":
+            office.a.on_apply = lambda: time.sleep(60)
         case "kill":
             office.a.on_apply = lambda: os.kill(os.getpid(), signal.SIGKILL)
         case "dead":

@@ -40,7 +40,7 @@ class Desk:
 
     def is_now(self, person: str) -> None:
         """From now on somebody else is at the keyboard."""
-        for place in ("ledger.requests", "ledger.runs", "ledger.worklog", "intake"):
+        for place in ("ledger.requests", "ledger.runs", "ledger.worklog", "intake.requests"):
             self.monkeypatch.setattr(f"provisioning.{place}.acting_user", lambda: person)
 
     def run(self, *words: str, answer: str | None = None) -> Result:

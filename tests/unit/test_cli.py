@@ -270,7 +270,8 @@ def test_show_says_where_the_initial_password_waits(shell: Shell, monkeypatch: p
     file.parent.mkdir(parents=True)
     file.write_text("canary-Xq7\n")
     shown = shell.ok("onboard", "E1042", "--yes")
-    assert f"The initial password of new waits in {file}" in shown
+    assert "The initial password of new waits. To give it out, once: provision handover new\n" in shown
+    assert f"(until then it is in {file})" in shown
     assert "canary-Xq7" not in shown + shell.ok("show", "run", "1", "--output", "json")
 
 

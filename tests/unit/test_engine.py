@@ -10,9 +10,11 @@ import pytest
 
 from provisioning.engine import planner
 from provisioning.engine.events import ChangeSettled, Event, ProofSettled, Stopping
-from provisioning.engine.run import carry_out, to_take_back
+from provisioning.engine.run import carry_out
+from provisioning.engine.undo import to_take_back
 from provisioning.errors import RejectedError, RequestError
 from provisioning.ledger import Ledger, RunRecord
+from provisioning.reports import text
 from provisioning.resources.base import Change, Proof, Resource, State
 from provisioning.resources.registry import KINDS, PROOFS
 from tests.memory import MemoryKind, MemoryProof, MemorySessions, MemorySystem, Thing, thing
@@ -76,6 +78,16 @@ def test_plan_apply_plan_again_undo(office: Office) -> None:
     assert office.undo(run).state == "done"
     assert (office.a.things, office.b.things["old"]) == ({}, original["old"])
     assert office.b.things["gone"].colour == "grey"
+
+
+def test_what_somebody_else_has_done_since_the_plan_is_told_as_such(office: Office) -> None:
+    changes = office.plan(thing("a", "x", Thing(size=1)), thing("a", "y", Thing(size=1)))
+    office.a.things["x"] = Thing(size=1)
+    office.apply(changes)
+    settled = {event.change.key: event for event in office.events if isinstance(event, ChangeSettled)}
+    assert {key: event.already for key, event in settled.items()} == {"x": True, "y": False}
+    lines = [text.settled(e.change, e.state, e.error, e.already).plain for e in settled.values()]
+    assert lines == ["✓ a: memory thing x is so already", "✓ a: memory thing y created"]
 
 
 def test_a_plan_is_the_same_whatever_the_order_of_resources(office: Office) -> None:

@@ -15,11 +15,12 @@ import pyrage
 import pytest
 from click.testing import CliRunner, Result
 
-from provisioning.api import Site
+from provisioning.api import Site, onboard
 from provisioning.cli import handover
 from provisioning.cli.program import PROGRAM
 from provisioning.resources.directory.accounts import Account
 from tests.memory import MemorySystem
+from tests.servicedesk import NAME, changes
 from tests.unit.cli_office import Office, install, write_site
 
 LOGIN = "sofia.rossi"
@@ -156,6 +157,22 @@ def test_a_person_is_looked_up_in_the_directory(desk: Desk, tmp_path: Path, monk
     assert "E1042 has no account" in desk.refused("handover", "E1042", "--letter", str(tmp_path / "y.html"))
     accounts[:] = [Account("a", "E1042", "", ""), Account("b", "E1042", "", "")]
     assert "E1042 has several accounts: a, b" in desk.refused("handover", "E1042", "--letter", str(tmp_path / "y.html"))
+
+
+def test_the_hand_over_is_part_of_the_story_of_the_request(desk: Desk, tmp_path: Path) -> None:
+    """The account was made by a run of this ledger, so the letter has the name and the request tells of it."""
+    site, login = desk.site(), "anna.petrova"
+    run = site.ledger.begin("onboard E1042", onboard("E1042").to_plain(), changes()[:1], asked=True)
+    desk.issue(login)
+    file = tmp_path / "it's.html"
+    result = desk.run("handover", login, "--letter", str(file))
+    assert result.exit_code == 0, result.output
+    assert f"The initial password of {login} ({NAME}) was handed over as the letter" in result.stderr
+    assert "then delete the file: rm '" in result.stderr
+    assert NAME in file.read_text(encoding="utf-8")
+    told = [entry.sentence for entry in site.ledger.worklog(request_id=run.request_id)]
+    assert f"The initial password of {login} ({NAME}) was handed over as the letter {file}, and destroyed here." in told
+    assert "destroyed here" in desk.run("show", "request", str(run.request_id)).stdout
 
 
 def test_on_a_terminal(desk: Desk) -> None:

@@ -70,7 +70,7 @@ def test_a_sound_ledger_and_its_seal(folder: Path) -> None:
     fill(folder)
     shown = provision(folder, "verify")
     assert shown.exit_code == 0, shown.output
-    assert "The ledger is sound: 1 runs, 1 changes, 5 events.\nSeal: 1:5:" in shown.stdout
+    assert "The ledger is sound: 1 run, 1 change, 5 events.\nSeal: 1:5:" in shown.stdout
     plain = json.loads(provision(folder, "verify", "--output", "json").stdout)
     assert (plain["sound"], plain["breaks"]) == (True, [])
     assert provision(folder, "verify", "--seal", plain["seal"]).exit_code == 0
@@ -180,4 +180,4 @@ def test_a_site_on_a_server_works(tmp_path: Path, place: Place, monkeypatch: pyt
     site.ledger.begin("t", {}, [])
     site.ledger.close()
     shown = provision(folder, "verify")
-    assert (shown.exit_code, "1 runs" in shown.stdout) == (0, True), shown.output
+    assert (shown.exit_code, "1 run, 0 changes" in shown.stdout) == (0, True), shown.output

@@ -65,7 +65,8 @@ def test_the_report_as_text() -> None:
         "  ✗ CRM is there\n"
         "    windows:WS-0042: no\n"
         "\n"
-        "The initial password of anna.petrova waits in /h/anna.petrova.initial-password\n"
+        "The initial password of anna.petrova waits. To give it out, once: provision handover anna.petrova\n"
+        "  (until then it is in /h/anna.petrova.initial-password)\n"
         "\n"
         "What was done is kept. To go on: provision resume 7; or take it back: provision undo 7"
     )
@@ -77,7 +78,7 @@ def test_the_report_as_text() -> None:
         ("done", None, "To take it back: provision undo 7"),
         ("interrupted", None, "To go on: provision resume 7; or take it back: provision undo 7"),
         ("waiting", None, "provision resume 7 (--now: all of it); or take it back: provision undo 7"),
-        ("interrupted", 3, "To try the rest again: provision resume 7"),
+        ("interrupted", 3, "To try the rest again: provision undo 3"),
         ("partial", 3, "To try the rest again: provision undo 3"),
         ("undone", None, "done, and taken back since"),
     ],
@@ -101,6 +102,7 @@ def test_a_plan_as_text() -> None:
         warnings = ("mind this",)
         unread = {"windows:V": UnreachableError("windows:V", "nobody answers")}  # noqa: RUF012
         resources = 5
+        grounds = {"security": ("E1 joins the group Kings", "E2 joins it")}  # noqa: RUF012
 
     shown = text.plan(Planned()).plain
     assert "switch:s  (network switch)\n  ~ port Gi1/0/1\n" in shown
@@ -110,6 +112,7 @@ def test_a_plan_as_text() -> None:
     assert "Warning: mind this" in shown
     assert "Plan: 0 to create, 1 to change, 1 to delete, 3 unchanged; 1 target could not be read." in shown
     assert "Will be proven" not in shown
+    assert shown.endswith("Needs approval:\n  security: E1 joins the group Kings; E2 joins it")
 
 
 @pytest.mark.parametrize(

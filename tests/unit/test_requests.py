@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,22 @@ from provisioning.ledger import RequestRecord
 from provisioning.ledger.who import acting_user
 from provisioning.procedures.licences import Seat
 from provisioning.resources.base import Address, Proof
+from tests.https_server import Asked, serving
 from tests.unit.requests_desk import GROUNDS, Desk, desk
+from tests.unit.test_servicedesk_cli import Receiver as Taker
 
 __all__ = ["desk"]
+
+
+class Receiver(Taker):
+    """A receiver that counts how often it was called."""
+
+    calls = 0
+
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        self.calls += 1
+        return super().answer(asked)
+
 
 # ---------------------------------------------------------------------------------------------- now and later
 
@@ -140,8 +154,8 @@ def test_requests_are_not_carried_out_before_their_time(desk: Desk) -> None:
 def test_cancel(desk: Desk) -> None:
     desk.ok("onboard", "E1042", "--start", "2099-12-01T08:00", "--yes")
     assert "Request 1: cancelled" in desk.ok("cancel", "1", "--reason", "does not come")
-    assert desk.site.ledger.request(1).reason == "requester: does not come"
-    assert "is cancelled" in desk.refused("cancel", "1")
+    assert desk.site.ledger.request(1).reason == "given up by requester: does not come"
+    assert "request 1 is cancelled, so there is nothing to give up any more" in desk.refused("cancel", "1")
     desk.make_due(1)
     assert desk.ok("due") == "Nothing is due.\n"
     assert "has no request 9" in desk.refused("cancel", "9")
@@ -189,15 +203,16 @@ def test_what_needs_approval_says_who_may_and_changes_nothing(desk: Desk) -> Non
 
 
 def test_a_saved_plan_needs_it_too(desk: Desk, tmp_path: Path) -> None:
-    desk.ok("plan", "--save", str(tmp_path / "p.json")) if False else desk.run(
-        "plan", "--save", str(tmp_path / "p.json")
-    )
-    plan = desk.site.read_plan(tmp_path / "p.json")
-    assert plan.is_approved
-    desk.office.grounds = GROUNDS
-    waiting = desk.office.plan(desk.site)
+    """What needs approval is computed from the changes, so a file that says nothing of it permits nothing."""
+    file = tmp_path / "p.json"
+    assert desk.run("plan", "onboard", "E1042", "--save", str(file)).exit_code == 2
+    grounds = {"security": ("memory",)}
+    desk.monkeypatch.setattr("provisioning.api.saved.grounds", lambda *_: grounds)
+    shown = desk.ok("apply", str(file), "--yes")
+    assert "Request 1: awaiting approval" in shown
+    assert not desk.touched
     with pytest.raises(RequestError, match="needs approval"):
-        waiting.apply()
+        desk.site.read_plan(file).apply()
     assert not desk.touched
 
 
@@ -321,6 +336,63 @@ def test_the_user_is_the_operating_systems(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("LOGNAME", "USER", "SUDO_USER"):
         monkeypatch.setenv(name, "boss")
     assert acting_user() == "nobody"
+
+
+# ------------------------------------------------------------------------------------------------- the service desk
+
+
+@pytest.fixture
+def receiver(desk: Desk, tmp_path: Path) -> Iterator[Receiver]:
+    """A webhook on a real HTTPS server that takes every entry, unless it is busy."""
+    taken = Receiver()
+    with serving(tmp_path, taken.answer) as server:
+        at = server.endpoint
+        (tmp_path / "key").write_text("a key of the receiver\n")
+        (desk.folder / "desk.yml").write_text(
+            "service_desk:\n  kind: webhook\n  path: /hook\n"
+            f"  server: {{host: {at.host}, port: {at.port}, address: {at.address}}}\n"
+            f"  trust: {server.trust}\n  key: file:{tmp_path}/key\n"
+        )
+        yield taken
+
+
+def test_the_desk_hears_of_every_step_of_a_request_that_only_waits(desk: Desk, receiver: Receiver) -> None:
+    asked(desk)
+    assert receiver.texts == ["requester asked to onboard Jörg Müller (E1002)."]
+    desk.is_now("anna")
+    desk.ok("approve", "1", "--reason", "IT asked for it")
+    assert receiver.texts[1:] == ["anna approved it for the role security: IT asked for it."]
+    desk.office.grounds = {"security": (*GROUNDS["security"], "E1002 joins the group Domain-Kings")}
+    assert desk.run("due").exit_code == 3
+    assert receiver.texts[2:] == [
+        "Sent back for approval: the plan changed since it was approved: E1002 joins the group Domain-Kings."
+    ]
+    desk.ok("refuse", "1", "--reason", "too much")
+    assert "anna refused it for the role security: too much." in receiver.texts[3:]
+    assert receiver.texts[-1].startswith("The request was refused")
+    assert not desk.touched
+
+
+def test_the_desk_hears_of_what_is_given_up_and_of_what_cannot_begin(desk: Desk, receiver: Receiver) -> None:
+    desk.ok("onboard", "E1042", "--start", "2099-12-01T08:00", "--yes")
+    desk.ok("cancel", "1")
+    assert receiver.texts[-1] == "The request was cancelled: given up by requester."
+    desk.site.ledger.ask("onboard E9", {"procedure": "onboard", "persons": ["E9"], "workplace": None, "software": []})
+    assert desk.run("due").exit_code == 3
+    assert any(text.startswith("Could not begin: the site has no person 'E9'") for text in receiver.texts)
+
+
+def test_a_desk_that_is_down_holds_up_no_file(desk: Desk, receiver: Receiver, tmp_path: Path) -> None:
+    """It is tried once; then it has its rest, and gets everything afterwards."""
+    receiver.busy = True
+    file = tmp_path / "hires.csv"
+    file.write_text("person,start\n" + "".join(f"E10{n},2099-12-01\n" for n in ("02", "03", "07", "11", "42", "43")))
+    desk.ok("onboard", "--from", str(file), "--yes")
+    assert (receiver.calls, receiver.texts, len(desk.site.requests())) == (1, [], 6)
+    receiver.busy = False
+    # On a machine that is busy the test's own server hangs up between two entries: then it is tried once more.
+    assert any("still owed 0" in desk.run("worklog", "deliver").stdout for _ in range(10))
+    assert len(receiver.texts) == 6
 
 
 # -------------------------------------------------------------------------------------------------------- seats

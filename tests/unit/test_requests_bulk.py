@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from provisioning.errors import LedgerError, RejectedError
+from tests.unit.cli_office import write_site
 from tests.unit.requests_desk import GROUNDS, Desk, desk
+from tests.unit.test_cli_process import program
 
 __all__ = ["desk"]
 
@@ -97,6 +99,46 @@ def test_the_result_has_the_delimiter_of_the_file_and_no_formulas(desk: Desk, wr
     file = write("hires.csv", "person;desk\n=HYPERLINK(1);\nE1042;\n")
     desk.run("onboard", "--from", str(file), "--yes")
     assert [r["person"] for r in results(file)] == ["'=HYPERLINK(1)", "E1042"]
+
+
+def test_ctrl_c_in_the_middle_and_the_same_command_again(tmp_path: Path, write: Write) -> None:
+    """As a process of its own, with a real SIGINT while the first row is under way."""
+    site, file = write_site(tmp_path), write("hires.csv", "person,desk\nE1042,\nE1043,B-204-2\n")
+    stopped = program(site, "interrupt", "onboard", "--from", str(file), "--yes")
+    assert stopped.returncode == 3, stopped.stderr
+    assert "Interrupted at row 2; the same command goes on." in stopped.stderr
+    assert [(r["row"], r["state"]) for r in results(file)] == [("2", "partial")]
+    assert results(file)[0]["message"].startswith("stopped by Ctrl-C: ")
+    again = program(site, "fine", "onboard", "--from", str(file), "--yes")
+    assert again.returncode == 0, again.stderr
+    found = [(r["row"], r["state"], r["request"]) for r in results(file)]
+    assert found == [("2", "proven", "1"), ("3", "unchanged", "")]
+
+
+def test_a_row_that_was_refused_is_not_asked_for_again(desk: Desk, write: Write) -> None:
+    desk.office.grounds = GROUNDS
+    file = write("hires.csv", "person\nE1002\n")
+    desk.ok("onboard", "--from", str(file), "--yes")
+    desk.is_now("anna")
+    desk.ok("refuse", "1", "--reason", "not her job")
+    desk.is_now("requester")
+    assert desk.run("onboard", "--from", str(file), "--yes").exit_code == 3
+    assert (results(file)[0]["state"], results(file)[0]["request"]) == ("refused", "1")
+    assert "not her job; to ask once more: `provision onboard E1002`" in results(file)[0]["message"]
+    assert len(desk.site.requests()) == 1
+    desk.ok("onboard", "E1002", "--yes")
+    assert len(desk.site.requests()) == 2
+    desk.ok("onboard", "--from", str(file), "--yes")
+    assert (results(file)[0]["state"], results(file)[0]["request"]) == ("awaiting approval", "2")
+
+
+def test_what_is_left_to_do_is_said(desk: Desk, write: Write) -> None:
+    file = write("hires.csv", "person\nE1042\nE9999\n")
+    site = desk.site
+    site.secrets.issue_initial_password("anna.petrova", site.inventory.directory.passwords)
+    shown = desk.run("onboard", "--from", str(file), "--yes").stdout
+    assert "Mend what is named, then the same command again: nothing is done twice." in shown
+    assert "1 initial password waits to be handed over: `provision handover` lists them." in shown
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ import pytest
 from provisioning.engine import planner, retries
 from provisioning.engine.events import Event, LockAwaited
 from provisioning.engine.locks import FileLocks
-from provisioning.engine.run import alone, begun_to_undo, carry_out, stop_for_undo, to_take_back
+from provisioning.engine.run import alone, carry_out
+from provisioning.engine.undo import begun_to_undo, stop_for_undo, to_take_back
 from provisioning.errors import InUseError, LedgerError, RejectedError, RequestError, TargetError, UnreachableError
 from provisioning.ledger import Ledger, RunRecord
 from provisioning.resources.base import Change, Proof, Resource, State
@@ -237,6 +238,30 @@ def test_a_run_is_carried_out_by_one_process_at_a_time(office: Office) -> None:
     assert office.applied() == ["x"]
 
 
+def test_what_follows_from_the_end_is_done_again_by_whoever_goes_on_after_a_kill(office: Office) -> None:
+    """Such as giving back the licence seats of installs that failed."""
+    office.systems["a"].refuses["x"] = RejectedError("a", "no")
+    run = office.begin(thing("a", "x", Thing(size=1)))
+    told: list[tuple[str, str]] = []
+
+    def die(record: RunRecord, state: str) -> None:
+        told.append((record.changes[0].state, state))
+        if len(told) == 1:
+            raise Killed
+
+    def go(*, resume: bool) -> RunRecord:
+        return carry_out(
+            office.ledger, run.id, office.sessions, office.events.append, settings=office.settings, before_end=die,
+            resume=resume,
+        )  # fmt: skip
+
+    with pytest.raises(Killed):
+        go(resume=False)
+    assert office.ledger.run(run.id).state == "running", "so `provision resume` and every worker come back to it"
+    assert go(resume=True).state == "partial"
+    assert told == [("failed", "partial")] * 2
+
+
 # ---------------------------------------------------------------------------------------------------------- off
 
 
@@ -295,6 +320,39 @@ def test_after_the_deadline_it_fails_and_what_requires_it_is_blocked(office: Off
     assert (run.state, office.states(run)) == ("partial", {"y": "failed", "z": "blocked"})
     assert "its deadline is over" in str(run.changes[0].error)
     assert run.targets == ()
+
+
+def test_a_target_that_was_never_read_is_not_forgotten_when_it_is_given_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no change that could fail, so a kill, or another target that is waited for, must not end it as done."""
+    office.settings = Runs(deadline=timedelta(seconds=0.2), backoff=timedelta(seconds=0.01))
+    office.off("b")
+    run = office.begin(thing("a", "x", Thing(size=1)), thing("b", "y", Thing(size=1)), thing("c", "z", Thing(size=1)))
+    office.settings = Runs()
+    office.off("b", "c")
+    time.sleep(0.2)
+    run = office.go(run)
+    assert (run.state, office.states(run)) == ("waiting", {"x": "verified", "z": "deferred"})
+    assert {target.target for target in run.targets} == {"b", "c"}
+    office.off("b")
+    with killed(monkeypatch, office.ledger, "end", after=False):
+        office.go(run, now=True)
+    run = office.go(run, now=True)
+    assert (run.state, office.states(run)) == ("partial", {"x": "verified", "z": "verified"})
+    assert office.ledger.open_targets(due=datetime.now(UTC) + timedelta(days=1)) == [], "nothing comes back by itself"
+    assert office.go(run, now=True).state == "partial"
+    office.off()
+    run = office.go(run, now=True)
+    assert (run.state, office.applied(), run.targets) == ("done", ["x", "y", "z"], ())
+
+
+def test_what_requires_a_target_that_was_never_read_is_blocked_when_it_is_given_up(office: Office) -> None:
+    office.settings = Runs(deadline=timedelta())
+    office.off("b")
+    run = office.begin(thing("a", "x", Thing(size=1), ("b", "y")), thing("b", "y", Thing(size=1)))
+    run = office.go(run, resume=False)
+    assert (run.state, office.states(run)) == ("partial", {"x": "blocked"})
 
 
 def test_a_target_that_could_not_be_read_is_planned_when_it_answers(
@@ -408,7 +466,7 @@ def test_an_undo_that_is_killed_can_be_resumed(office: Office, monkeypatch: pyte
         office.go(undo, resume=False)
     with pytest.raises(RequestError, match=f"run {undo.id} is taking back run {run.id} already"):
         office.undo(office.ledger.run(run.id))
-    with pytest.raises(RequestError, match=f"provision resume {undo.id}"):
+    with pytest.raises(RequestError, match=f"`provision undo {run.id}` goes on with that"):
         office.go(office.ledger.reopen(run.id))
     assert office.go(undo).state == "done"
     assert office.ledger.run(run.id).state == "undone"
@@ -500,7 +558,8 @@ def test_who_answers_but_not_to_us_is_not_waited_for(office: Office) -> None:
         "test", {}, [], unread={"b": "the certificate is not trusted"}, deadlines={"b": datetime.now(UTC)}
     )
     run = office.go(run, resume=False)
-    assert (run.state, run.targets) == ("partial", ())
+    assert run.state == "partial"
+    assert office.ledger.open_targets(due=datetime.now(UTC) + timedelta(days=1)) == []
     assert office.ledger.events(run.id)[-1].error == "b: the certificate is not trusted"
 
 

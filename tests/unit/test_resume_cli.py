@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from provisioning.cli.program import PROGRAM
 from provisioning.engine import planner
 from provisioning.engine.locks import FileLocks
 from provisioning.errors import RejectedError
+from provisioning.ledger import Ledger
 from provisioning.resources.base import Proof
 from tests.unit.cli_office import Office, install, write_site
 
@@ -138,3 +140,65 @@ def test_a_program_that_is_killed_is_resumed(tmp_path: Path) -> None:
     )
     assert shown.returncode == 0, shown.stderr
     assert "Run 1: done" in shown.stdout
+
+
+def test_undo_called_again_goes_on_with_the_undo_that_waits(shell: Shell) -> None:
+    assert shell.run("onboard", "E1042", "--yes").exit_code == 0
+    shell.off("b")
+    first = shell.run("undo", "1", "--yes")
+    assert (first.exit_code, "Run 2: waiting" in first.stdout) == (3, True), first.output
+    vain = shell.run("undo", "1", "--yes")
+    assert vain.exit_code == 3
+    assert "Run 2 is taking back run 1 already and is waiting: going on with it." in vain.stdout
+    assert "2 tries in vain" in vain.stdout
+    shell.off()
+    done = shell.run("undo", "1", "--output", "json")
+    assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "done")
+    assert (dict(shell.office.b.things), set(shell.office.a.things)) == ({}, {"old"})
+    assert "run 1 was undone already" in shell.run("undo", "1", "--yes").stderr
+
+
+def test_a_run_that_only_waits_is_given_up_by_undo(shell: Shell) -> None:
+    """Else the PC that is switched on on Monday would still get what was taken back."""
+    shell.run("onboard", "E1042", "--yes")
+    shell.off("b")
+    assert "Run 2: waiting" in shell.run("onboard", "E1042", "--yes").stdout
+    undone = shell.run("undo", "2", "--yes")
+    assert (undone.exit_code, "Run 2 did nothing that is left to take back." in undone.stdout) == (0, True)
+    assert "undone" in shell.run("show", "runs").stdout
+    shell.off()
+    assert "Nothing to resume." in shell.run("resume", "--now").stderr
+    assert set(shell.office.b.things) == {"far"}
+
+
+def test_undo_of_a_run_that_another_process_works_on(tmp_path: Path) -> None:
+    site = write_site(tmp_path)
+    words = [sys.executable, "-m", "tests.unit.cli_office"]
+    slow = subprocess.Popen(
+        [*words, "slow", "--site", str(site), "apply", "--yes"], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    try:
+        ledger = Site.load(site).inventory.ledger
+        assert isinstance(ledger, Path)
+        deadline = time.monotonic() + 30
+        while not (ledger.exists() and _is_under_way(ledger)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        refused = subprocess.run(
+            [*words, "fine", "--site", str(site), "undo", "1", "--yes"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        slow.kill()
+        slow.wait()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "run 1 is in the hands of run 1 of" in refused.stderr
+    assert f"(process {slow.pid}); wait until it has ended" in refused.stderr
+
+
+def _is_under_way(file: Path) -> bool:
+    ledger = Ledger(file)
+    try:
+        return any(event.state == "attempted" for event in ledger.events(1))
+    finally:
+        ledger.close()

@@ -13,6 +13,7 @@ import pytest
 
 from provisioning.cli.runs import Feed
 from provisioning.ledger import Ledger
+from provisioning.reports.following import row
 from provisioning.resources.base import Address, Change, Proof, ProofResult, State
 from tests.memory import Thing
 from tests.unit.cli_office import write_site
@@ -81,7 +82,7 @@ def test_a_run_that_waits_and_gets_more_changes_goes_on(ledger: Ledger) -> None:
     ledger.settle({run.changes[0].id: ("deferred", "switched off")})
     ledger.defer(run.id, "a", "switched off", next_try=datetime.now(UTC) + timedelta(hours=1))
     ledger.end(run.id, "waiting")
-    assert _lines(feed) == ["run 1  … a: memory thing x waits", "run 1  waits for targets that do not answer"]
+    assert _lines(feed) == ["run 1  … a: memory thing x waits", "run 1  waits for a"]
     ledger.reopen(run.id)
     ledger.settle({c.id: ("verified", None) for c in ledger.add_changes(run.id, _changes("y"))})
     assert _lines(feed) == [
@@ -95,6 +96,16 @@ def test_a_run_that_waits_and_gets_more_changes_goes_on(ledger: Ledger) -> None:
     assert not _lines(feed)  # it is followed again, from now on
     ledger.end(run.id, "done")
     assert _lines(feed) == ["run 1  is done"]
+
+
+def test_what_ctrl_c_left_is_not_counted_as_done(ledger: Ledger) -> None:
+    feed = Feed(ledger)
+    run = ledger.begin("a PC", {}, _changes("x", "y"))
+    one, two = (change.id for change in run.changes)
+    ledger.settle({one: ("verified", None), two: ("abandoned", None)})
+    _lines(feed)
+    assert (feed.live[1].done, feed.live[1].total) == (1, 2)
+    assert row(ledger.run(1))["changes"] == "1 of 2"
 
 
 def test_a_hostile_title_is_shown_harmless(ledger: Ledger) -> None:

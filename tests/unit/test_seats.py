@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import RequestError
-from provisioning.intake.seats import give_back, seats_of_changes, shortages, take_again
+from provisioning.intake.seats import give_back, give_back_unread, seats_of_changes, shortages, take, take_again
 from provisioning.ledger import ChangeState, Ledger, RunRecord
 from provisioning.procedures.onboard import onboard
 from provisioning.resources.base import Address, Change, State
@@ -65,34 +65,79 @@ def test_a_seat_goes_with_the_install(ledger: Ledger, site: Inventory, state: Ch
     done = run(ledger, site, state)
     assert holders(ledger) == ["E1042"]
     for _ in range(2):
-        give_back(ledger, site, done)
+        give_back(ledger, site, done, "partial")
     assert holders(ledger) == (["E1042"] if kept else [])
+
+
+def test_a_run_that_waits_keeps_the_seat_of_a_failed_install(ledger: Ledger, site: Inventory) -> None:
+    give_back(ledger, site, run(ledger, site, "failed"), "waiting")
+    assert holders(ledger) == ["E1042"]
+
+
+def test_an_undo_gives_back_the_seat_of_an_install_that_never_began(ledger: Ledger, site: Inventory) -> None:
+    killed = run(ledger, site, "attempted")
+    nothing = ledger.begin("undo", {"procedure": "undo", "run": killed.id}, [], undoes=killed.id)
+    give_back(ledger, site, nothing, "waiting")
+    assert holders(ledger) == ["E1042"]
+    give_back(ledger, site, nothing, "done")
+    assert holders(ledger) == []
+
+
+def test_undo_gives_the_seat_of_somebody_back_who_is_not_in_the_site_any_more(ledger: Ledger, site: Inventory) -> None:
+    done = run(ledger, site, "verified")
+    without = site.model_copy(update={"people": {k: p for k, p in site.people.items() if k != "E1042"}})
+    give_back(ledger, without, undo(ledger, done), "done")
+    assert holders(ledger) == []
+
+
+@pytest.mark.parametrize("over", ["given up", "taken back", "waits"])
+def test_the_seat_for_a_pc_that_never_answered(ledger: Ledger, site: Inventory, over: str) -> None:
+    wanted = [(s.pool, s.candidates, s.holder) for s in seats_of_changes(site, REQUEST, [INSTALL])]
+    off = {"windows:WS-0042": "it is off"}
+    waits = ledger.begin("t", REQUEST.to_plain(), [], asked=True, seats=wanted, unread=off)
+    match over:
+        case "given up":
+            give_back(ledger, site, waits, "partial")
+        case "taken back":
+            give_back_unread(ledger, site, waits)
+        case "waits":
+            give_back(ledger, site, waits, "waiting")
+    assert holders(ledger) == (["E1042"] if over == "waits" else [])
 
 
 def test_undo_gives_it_back_and_a_failed_undo_does_not(ledger: Ledger, site: Inventory) -> None:
     done = run(ledger, site, "verified")
-    give_back(ledger, site, undo(ledger, done, "failed"))
+    give_back(ledger, site, undo(ledger, done, "failed"), "partial")
     assert holders(ledger) == ["E1042"]
-    give_back(ledger, site, undo(ledger, done))
+    give_back(ledger, site, undo(ledger, done), "done")
     assert holders(ledger) == []
 
 
 def test_a_seat_of_an_earlier_run_stays(ledger: Ledger, site: Inventory) -> None:
     ledger.allocate("licence:crm", ["1"], "E1042")
-    give_back(ledger, site, run(ledger, site, "failed"))
+    give_back(ledger, site, run(ledger, site, "failed"), "partial")
     assert holders(ledger) == ["E1042"]
 
 
 def test_a_resumed_install_takes_its_seat_again(ledger: Ledger, site: Inventory) -> None:
     failed = run(ledger, site, "failed")
-    give_back(ledger, site, failed)
+    give_back(ledger, site, failed, "partial")
     take_again(ledger, site, failed)
     assert holders(ledger) == ["E1042"]
-    give_back(ledger, site, failed)
+    give_back(ledger, site, failed, "partial")
     one = site.model_copy(update={"licences": {"crm": site.licences["crm"].model_copy(update={"seats": 1})}})
     ledger.allocate("licence:crm", ["1"], "E1043")
     with pytest.raises(RequestError, match=r"1 of 1 are taken \(by E1043\)"):
         take_again(ledger, one, failed)
+
+
+def test_a_pc_that_answers_at_last_takes_its_seat(ledger: Ledger, site: Inventory) -> None:
+    waits = ledger.begin("t", REQUEST.to_plain(), [], asked=True, unread={"windows:WS-0042": "it is off"})
+    take(ledger, site, waits, [REMOVE])
+    assert holders(ledger) == []
+    for _ in range(2):
+        take(ledger, site, waits, [INSTALL])
+    assert holders(ledger) == ["E1042"]
 
 
 def test_a_shortage_names_who_holds_the_seats(ledger: Ledger, site: Inventory) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ from tests.unit.test_secrets_hashicorp import Vault, address, authority, vault
 from tests.unit.test_secrets_vault import PASSWORD, inline, sealed
 
 __all__ = ["address", "authority", "desk", "vault"]  # fixtures
+
+ROOT = Path(__file__).parent.parent.parent
 
 REFERENCES = {
     "environment": "env:PLANTED",
@@ -205,6 +209,102 @@ def test_the_program_tells_nothing(desk: Desk, tmp_path: Path, monkeypatch: pyte
     assert [text[0] for text in told] == ["0", "1", "1", "0", "1", "1"], told
     assert seen == []
     assert canaries.in_text("\n".join(told)) == []
+    assert canaries.in_files(tmp_path) == []
+
+
+# The program that crashes with a password in a local variable, in a frame of ours. `crash` alone shows what a program
+# would leave that does nothing about it.
+CRASHING = """
+import faulthandler, os, sys
+from pathlib import Path
+from provisioning.cli import main, program
+from provisioning.secrets import Secrets
+
+def crash(**_):
+    value = Secrets(Path(sys.argv[1]), Path(sys.argv[1])).resolve("file:planted").get_secret_value()
+    os.abort()
+
+faulthandler.enable()
+program.PROGRAM.main = crash
+main() if sys.argv[2] == "protected" else crash()
+"""
+
+
+@pytest.mark.parametrize("how", ["protected", "bare"])
+def test_a_crash_leaves_no_core_file_and_no_value_in_the_traceback(tmp_path: Path, how: str) -> None:
+    canaries = Canaries({"planted": f"canary-in-memory-{how}"})
+    site, scratch = tmp_path / "site", tmp_path / "scratch"
+    site.mkdir()
+    scratch.mkdir()
+    (site / "planted").write_text(canaries.values["planted"])
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -c unlimited && exec "$@"', "-", sys.executable, "-c", CRASHING, str(site), how],
+        cwd=scratch, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGABRT, done.stderr
+    assert "Fatal Python error: Aborted" in done.stderr
+    assert "in crash" in done.stderr
+    assert canaries.in_text(done.stdout + done.stderr) == []
+    found = canaries.in_files(scratch)
+    if how == "protected":
+        assert found == []
+        assert list(scratch.iterdir()) == []
+    elif not found:
+        pytest.skip("this machine writes no core files into the working folder (/proc/sys/kernel/core_pattern)")
+
+
+def test_no_other_process_of_the_same_user_may_read_the_memory() -> None:
+    """The attribute that keeps a core file from being handed to a program keeps debuggers away as well."""
+    code = (
+        "import ctypes, resource; from provisioning.cli import core_files; core_files.forbid()\n"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE))"  # PR_GET_DUMPABLE
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 0 0\n"
+
+
+VAULT_READER = """
+import sys
+from pathlib import Path
+from ansible.utils.display import Display
+from provisioning.secrets import Secrets
+from provisioning.site.secret_sources import SecretSources
+
+Display().verbosity = 6
+secrets = Secrets(Path(sys.argv[1]), Path(sys.argv[1]), SecretSources(ansible_vault_password="env:VP"))
+for reference in ("vault:whole.yml#deep.password", "vault:single.yml#password"):
+    print(len(secrets.resolve(reference).get_secret_value()) if sys.argv[2] == "right" else "", flush=True)
+    try:
+        secrets.resolve(reference + ".none")
+    except Exception as exc:
+        print(exc)
+Display().vvvvv("ansible speaks")
+"""
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+def test_ansible_core_tells_nothing_however_talkative(tmp_path: Path, password: str) -> None:
+    """ansible-core opens the vault files. It has settings of its own that make it print and log."""
+    canaries = Canaries({"whole": "canary-whole-пароль", "single": "canary-single-пароль", "vault password": PASSWORD})
+    (tmp_path / "whole.yml").write_text(sealed(f"deep: {{password: {canaries.values['whole']}}}"))
+    (tmp_path / "single.yml").write_text(f"password: {inline(canaries.values['single'])}")
+    if password == "wrong":
+        canaries.values["wrong password"] = "canary-of-another-file"
+    talkative = {"ANSIBLE_DEBUG": "1", "ANSIBLE_VERBOSITY": "5", "ANSIBLE_LOG_PATH": str(tmp_path / "ansible.log")}
+    environment = {**os.environ, **talkative, "VP": canaries.values.get("wrong password", PASSWORD)}
+    words = [sys.executable, "-X", "dev", "-W", "ignore", "-c", VAULT_READER, str(tmp_path), password]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    told = done.stdout + done.stderr
+    if password == "right":
+        assert str(len(canaries.values["whole"])) in done.stdout.splitlines(), told
+        assert "Decrypt successful" in told, "ansible-core was not asked to talk"
+        assert "there is no none below deep.password" in told
+        assert "ansible speaks" in told
+        assert "ansible speaks" in (tmp_path / "ansible.log").read_text()
+    else:
+        assert "cannot be decrypted" in told
+    assert canaries.in_text(told) == []
     assert canaries.in_files(tmp_path) == []
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -147,6 +150,20 @@ def test_a_run_that_is_done_in_part_stays_open_until_it_is_done(
     assert len(desk.ended) == 1
 
 
+def test_a_run_that_waits_names_the_machines(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
+) -> None:
+    run = begin(ledger)
+    for target in ("directory", "windows:WS-0042"):
+        ledger.defer(run.id, target, "nobody answers", next_try=datetime(2031, 1, 1, tzinfo=UTC))
+    ledger.end(run.id, "waiting")
+    outbox.Messenger(ledger, inventory, secrets).run(run.id)
+    assert texts(desk)[0][-1] == (
+        "Waiting until the directory and PC WS-0042 can be reached: 0 of 3 changes made so far."
+    )
+    assert not desk.ended
+
+
 def test_a_run_and_its_undoing_are_one_thread(
     ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
 ) -> None:
@@ -205,6 +222,95 @@ def test_a_desk_that_is_down_is_asked_once_a_delivery_and_gets_all_when_it_is_ba
     desk.down = False
     assert outbox.deliver(ledger, inventory, secrets, now=True) == outbox.Delivered(15, 0, None)
     assert [len(entries) for entries in desk.threads.values()] == [5, 5, 5]
+
+
+def test_a_desk_that_did_not_answer_rests_and_nothing_is_lost_meanwhile(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(outbox, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    messenger = outbox.Messenger(ledger, inventory, secrets)
+    desk.down = True
+    runs = [begin(ledger) for _ in range(3)]
+    for run in runs:
+        carry_out(ledger, run)
+    told = messenger.run(runs[0].id)
+    assert told == outbox.Delivered(0, 5, "service_desk: nobody answers", down=True)
+    desk.down = False
+    clock[0] += messenger.REST_SECONDS - 1
+    assert messenger.run(runs[1].id) is None
+    assert desk.calls == 1
+    assert ledger.count_undelivered(outbox.DESK) == 10  # written down all the same
+    clock[0] += 2
+    assert messenger.run(runs[2].id) == outbox.Delivered(10, 5, None)  # the first run's wait for their backoff
+    assert desk.calls > 1
+
+
+def test_an_entry_that_is_refused_makes_nobody_rest(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
+) -> None:
+    messenger = outbox.Messenger(ledger, inventory, secrets)
+    one, other = begin(ledger), begin(ledger)
+    ledger.log(LogEntry("Removed by hand.", run_id=one.id))
+    desk.refuses = "Removed"
+    carry_out(ledger, other)
+    told = messenger.run(other.id)
+    assert told == outbox.Delivered(5, 1, "service_desk: not like this")
+    assert messenger.run(other.id) == outbox.Delivered(0, 1, None)
+
+
+def test_who_leaves_the_desk_to_others_writes_only(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
+) -> None:
+    run = begin(ledger)
+    carry_out(ledger, run)
+    assert outbox.Messenger(ledger, inventory, secrets, delivers=False).run(run.id) is None
+    assert (desk.calls, ledger.count_undelivered(outbox.DESK)) == (0, 5)
+
+
+def test_after_ctrl_c_nobody_waits_for_the_desk(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
+) -> None:
+    run = begin(ledger)
+    ledger.end(run.id, "interrupted")
+    assert outbox.Messenger(ledger, inventory, secrets).run(run.id) is None
+    assert (desk.calls, ledger.count_undelivered(outbox.DESK)) == (0, 2)
+
+
+def test_every_step_of_a_request_is_told_on_its_own_ticket(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk
+) -> None:
+    messenger = outbox.Messenger(ledger, inventory, secrets)
+    plain = {"procedure": "onboard", "persons": ["E1042"], "workplace": None, "software": []}
+    start = datetime(2031, 1, 1, 7, tzinfo=UTC)
+    one = ledger.ask("onboard E1042", plain, start=start, needs=("security", "budget"))
+    assert messenger.request(one) == outbox.Delivered(1, 0, None)
+    one = ledger.approve(one.id, "security", "a lawful need", who="anna")
+    assert messenger.request(one) == outbox.Delivered(1, 0, None)
+    one = ledger.approve(one.id, "budget", "too dear.", verdict="refused", who="dora")
+    assert messenger.request(one) == outbox.Delivered(2, 0, None)
+    other = ledger.ask("onboard E1043", {**plain, "persons": ["E1043"]})
+    messenger.request(ledger.move(other.id, "cancelled", reason="given up by carol"))
+    first, second = texts(desk)
+    assert first[0].endswith("(E1042), to begin on 2031-01-01 08:00 +01:00 (Europe/Berlin).")
+    assert first[1:3] == [
+        "anna approved it for the role security: a lawful need.",
+        "dora refused it for the role budget: too dear.",
+    ]
+    assert first[3].startswith("The request was refused")
+    assert second[1] == "The request was cancelled: given up by carol."
+    assert desk.ended == [ledger.request(one.id).ticket, ledger.request(other.id).ticket]
+
+
+def test_asked_to_stop_a_delivery_ends_after_the_entry_under_way(
+    ledger: Ledger, inventory: Inventory, secrets: Secrets, desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out(ledger, begin(ledger))
+    worklog.catch_up(ledger, inventory)
+    stop = threading.Event()
+    monkeypatch.setattr(desk, "_after", stop.set)
+    assert outbox.deliver(ledger, inventory, secrets, stop=stop) == outbox.Delivered(1, 4, None)
+    assert outbox.deliver(ledger, inventory, secrets) == outbox.Delivered(4, 0, None)  # nothing has to wait
 
 
 def test_an_entry_that_is_refused_holds_up_its_own_thread_only(
@@ -290,8 +396,8 @@ def test_what_the_desk_says_reaches_the_log_and_nobody_else(
     monkeypatch.setattr(outbox, "open_desk", refuse)
     run = begin(ledger)
     done = outbox.Messenger(ledger, inventory, secrets).run(run.id)
-    assert done == outbox.Delivered(0, 1, "service_desk: the token is unknown")
-    assert "the work log waits" in caplog.text
+    assert done == outbox.Delivered(0, 1, "service_desk: the token is unknown", down=True)
+    assert "the service desk is owed 1 work-log entries: service_desk: the token is unknown" in caplog.text
 
 
 def test_a_site_without_a_desk_owes_nothing(tmp_path: Path, secrets: Secrets) -> None:

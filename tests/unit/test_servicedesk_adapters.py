@@ -211,7 +211,7 @@ def test_statuses_become_our_errors(tmp_path: Path, secrets: Secrets, status: in
 
 def webhook_settings(server: Serving) -> WebhookDesk:
     return WebhookDesk(
-        kind="webhook", server=server.endpoint, trust=server.trust, timeout=2, path="/hooks/work", key="file:key"
+        kind="webhook", server=server.endpoint, trust=server.trust, timeout=2, path="/hooks/desk", key="file:key"
     )
 
 
@@ -224,7 +224,7 @@ class Receiver:
 
     def answer(self, asked: Asked) -> tuple[int, Any] | None:
         now = float(asked.headers["webhook-timestamp"])
-        if asked.path != "/hooks/work" or not verify(asked.headers, asked.body, KEY, now=now):
+        if asked.path != "/hooks/desk" or not verify(asked.headers, asked.body, KEY, now=now):
             return 400, {"message": "who are you?"}
         self.taken.setdefault(asked.headers["webhook-id"], asked.plain)
         if self.lose:

@@ -9,6 +9,7 @@ import pytest
 from provisioning.errors import RequestError
 from provisioning.site.load import load
 from provisioning.site.starter import write_starter
+from provisioning.site.workers import Workers
 
 
 def test_the_starter_site_loads(tmp_path: Path) -> None:
@@ -19,6 +20,26 @@ def test_the_starter_site_loads(tmp_path: Path) -> None:
     site = load(folder)
     assert site.person("E1002").family_name == "O'Connor"
     assert site.handover.folder == folder / "handover"
+
+
+def test_the_starter_shows_who_approves_and_how_workers_share(tmp_path: Path) -> None:
+    """What is commented out is right as well: it validates once somebody takes the comment signs away."""
+    write_starter(tmp_path)
+    policy = load(tmp_path).approvals
+    assert policy.vlans["management"].roles == ("security",)
+    assert len(policy.who_may(["security"])) >= 2, "one of them may be who asks"
+    site_yml, text = tmp_path / "site.yml", (tmp_path / "site.yml").read_text(encoding="utf-8")
+    for line in ("# time_zone: ", "# workers: ", '# ledger: {url: "postgresql://'):
+        assert text.count(line) == 1
+        text = text.replace(line, line.removeprefix("# "))
+    site_yml.write_text(text.replace("ledger: .ledger/ledger.sqlite\n", ""), encoding="utf-8")
+    site = load(tmp_path)
+    assert (site.time_zone, site.workers) == ("Europe/London", Workers())
+    rules, file = (tmp_path / "approvals.yml").read_text(encoding="utf-8"), tmp_path / "approvals.yml"
+    for line in ("    # network: ", "    # purchasing: "):
+        rules = rules.replace(line, line.replace("# ", ""))
+    file.write_text(rules, encoding="utf-8")
+    assert set(load(tmp_path).approvals.roles) == {"security", "network", "purchasing"}
 
 
 def test_every_path_of_the_starter_is_its_own_or_commented(tmp_path: Path) -> None:
