@@ -6,18 +6,22 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 
-from provisioning.api import Site
+from provisioning.api import Plan, Site
 from provisioning.engine.alone import Alone
-from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher
+from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher, audit_key
 from provisioning.engine.outbox import Messenger, deliver
 from provisioning.engine.run import alone
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError
-from provisioning.ledger import RunRecord
+from provisioning.ledger import Entry, RunRecord
+from provisioning.reports.words import count
 from provisioning.site.workers import Workers
 
 __all__ = ["Errands", "engine_of"]
 
 _BUSY_SECONDS = 2.0
+_NAMED = 5
+"""Differences that an audit names; the plan shows them all."""
+
 _STOPPED = "its worker was stopped; the next one goes on"
 
 
@@ -66,6 +70,8 @@ class Errands:
                     return self._run(errand.number, stop)
                 case "outbox":
                     return self._outbox(stop)
+                case "audit":
+                    return self._audit(errand.number)
         except InUseError as exc:
             raise PutOffError(_BUSY_SECONDS, str(exc)) from exc
 
@@ -105,6 +111,13 @@ class Errands:
             raise ProvisioningError(str(told))
         return str(told) if told is not None and (told.count or told.error) else None
 
+    def _audit(self, number: int) -> str:
+        """Compare everything with the site, and tell the desk when somebody has to look."""
+        plan = self.site.plan()
+        found = audited(plan)
+        self.site.ledger.log(Entry(found, key=audit_key(number)), tell=not plan.is_empty)
+        return found
+
     def _carried(self, request: int | None, run: int | None, stop: threading.Event) -> None:
         if stop.is_set() and self._left_open(request, run):
             raise PutOffError(0.0, _STOPPED)
@@ -125,6 +138,20 @@ class Errands:
                 return True
         except (InUseError, LedgerError):  # somebody else has it, or it will be found: its owner is gone
             return False
+
+
+def audited(plan: Plan) -> str:
+    """What an audit found, as a sentence for the work log."""
+    if plan.is_empty:
+        return f"Audit: {count(plan.resources, 'thing')} looked at, all as the site says."
+    found = []
+    if plan.changes:
+        named = ", ".join(str(change.address) for change in plan.changes[:_NAMED])
+        more = f" and {len(plan.changes) - _NAMED} more" if len(plan.changes) > _NAMED else ""
+        found.append(f"{len(plan.changes)} of {count(plan.resources, 'thing')} not as the site says: {named}{more}")
+    if plan.unread:
+        found.append(f"could not look at {', '.join(plan.unread)}")
+    return f"Audit: {'; '.join(found)}. `provision plan` shows what to do."
 
 
 def _ended(run: RunRecord) -> str:

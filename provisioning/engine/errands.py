@@ -20,7 +20,7 @@ from provisioning.engine.locks import HeldError, locks_of
 from provisioning.errors import ProvisioningError
 from provisioning.ledger import Ledger, RunState, moment
 
-What = Literal["request", "run", "outbox"]
+What = Literal["request", "run", "outbox", "audit"]
 
 LONGEST_WAIT = 600.0
 GRACE_SECONDS = 3.0
@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Errand:
     """``request``: carry out a request that is due, or go on with it; ``run``: go on with a run whose targets are due
-    again; ``outbox``: deliver what service desks are owed (it has no number)."""
+    again; ``outbox``: deliver what service desks are owed (it has no number); ``audit``: compare all systems with the
+    site, once in each span of time that the site sets, counted from 1970."""
 
     what: What
     number: int = 0
@@ -97,12 +98,17 @@ class Engine(Protocol):
         as its batch. Raises :class:`~provisioning.errors.LedgerError` when the ledger cannot be used to begin with."""
 
 
-def due(ledger: Ledger, at: datetime | None = None) -> Sequence[Errand]:
+def audit_key(number: int) -> str:
+    """What the work log keeps the outcome of an audit under."""
+    return f"audit:{number}"
+
+
+def due(ledger: Ledger, at: datetime | None = None, *, audit: timedelta | None = None) -> Sequence[Errand]:
     """What the ledger says there is to do at `at` (now).
 
     Runs that go on: those that somebody began, has not ended and does not hold any more (the process died), and those
-    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. A run
-    that a person interrupted is that person's to resume.
+    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. An
+    audit, unless there was one in this span of time. A run that a person interrupted is that person's to resume.
     """
     at = at or datetime.now(UTC)
     open_again = dict.fromkeys(target.run_id for target in ledger.open_targets(due=at))
@@ -112,7 +118,14 @@ def due(ledger: Ledger, at: datetime | None = None) -> Sequence[Errand]:
         *(Errand("run", number) for number in sorted({*_orphans(ledger, at), *waiting})),
         *(Errand("request", request.id) for request in ledger.due(at)),
         *((Errand("outbox"),) if owed else ()),
+        *(_audit(ledger, at, audit) if audit is not None else ()),
     )
+
+
+def _audit(ledger: Ledger, at: datetime, every: timedelta) -> Iterator[Errand]:
+    number = int(at.timestamp() // every.total_seconds())
+    if not ledger.has_entry(audit_key(number)):
+        yield Errand("audit", number)
 
 
 def _orphans(ledger: Ledger, at: datetime) -> Iterator[int]:

@@ -4,7 +4,8 @@ The ledger's outbox counts an attempt before an entry is handed out. So an entry
 cannot be at the desk already; one that comes out again is looked for there first (``Entry.again``). Delivery runs after
 a run, is bounded in time, and what fails is logged, kept and tried again later with backoff.
 
-A *thread* is a request with all its runs, or a run without a request; a run and its undoing are one thread.
+A *thread* is a request with all its runs, or a run without a request, or a sentence that belongs to neither (an audit);
+a run and its undoing are one thread.
 """
 
 from __future__ import annotations
@@ -232,7 +233,12 @@ class _Outbox:
         self.ledger.delivery_failed(delivery.id, reason, next_try=until)
 
     def _thread(self, entry: LoggedEntry) -> _Thread:
-        name = f"run:{entry.run_id}" if entry.request_id is None else f"request:{entry.request_id}"
+        if entry.request_id is not None:
+            name = f"request:{entry.request_id}"
+        elif entry.run_id is not None:
+            name = f"run:{entry.run_id}"
+        else:
+            name = f"entry:{entry.id}"
         known = self._threads.get(name)
         if known is None or entry.id > known.newest:
             self._threads[name] = self._read_thread(name, entry)

@@ -30,10 +30,15 @@ def backoff_seconds(attempts: int) -> float:
 class WorkLog(Part):
     """The work log of a ledger, and its outbox."""
 
-    def log(self, *entries: Entry) -> None:
-        """Write down sentences that belong to no other write."""
+    def log(self, *entries: Entry, tell: bool = True) -> None:
+        """Write down sentences that belong to no other write; without `tell` no desk is owed them."""
         with self._database.write() as connection:
-            append_entries(connection, entries, self.desks)
+            append_entries(connection, entries, self.desks if tell else ())
+
+    def has_entry(self, key: str) -> bool:
+        """Whether a sentence was written under this key."""
+        with self._database.read() as connection:
+            return connection.scalar(select(work_log.c.id).where(work_log.c.key == key)) is not None
 
     def worklog(
         self, *, request_id: int | None = None, run_id: int | None = None, limit: int = 500

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from datetime import timedelta
+
+from pydantic import Field, field_validator, model_validator
 
 from provisioning.site.base import Model
+from provisioning.site.runs import Span
 
 
 class Workers(Model):
@@ -21,6 +24,17 @@ class Workers(Model):
     stalled: float = Field(
         default=20.0, ge=1, le=600, description="seconds without a sign of life after which others take over its work"
     )
+
+    audit: Span | None = Field(
+        default=None, description="how often a worker compares all systems with the site; never when left out"
+    )
+
+    @field_validator("audit")
+    @classmethod
+    def _audits_rarely(cls, audit: timedelta | None) -> timedelta | None:
+        if audit is not None and audit < timedelta(minutes=10):
+            raise ValueError("expected 10 min or more: an audit reads every system of the site")
+        return audit
 
     @model_validator(mode="after")
     def _heart_beats_in_time(self) -> Workers:

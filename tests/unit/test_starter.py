@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_the_starter_shows_who_approves_and_how_workers_share(tmp_path: Path) ->
         text = text.replace(line, line.removeprefix("# "))
     site_yml.write_text(text.replace("ledger: .ledger/ledger.sqlite\n", ""), encoding="utf-8")
     site = load(tmp_path)
-    assert (site.time_zone, site.workers) == ("Europe/London", Workers())
+    assert (site.time_zone, site.workers) == ("Europe/London", Workers(audit=timedelta(days=1)))
     rules, file = (tmp_path / "approvals.yml").read_text(encoding="utf-8"), tmp_path / "approvals.yml"
     for line in ("    # network: ", "    # purchasing: "):
         rules = rules.replace(line, line.replace("# ", ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -172,3 +172,44 @@ def _nobody_answers(*_: object, **__: object) -> None:
 
 def _unexpected(*_: object) -> None:
     raise AssertionError("the desk was asked")
+
+
+# ------------------------------------------------------------------------------------------------------------ audits
+
+
+def test_an_audit_is_due_once_in_its_span(site: WorkersSite) -> None:
+    day, noon = timedelta(days=1), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    (errand,) = [e for e in due(site.ledger, noon, audit=day) if e.what == "audit"]
+    assert errand == Errand("audit", 20788)  # 2026-12-01 is the 20,788th day after 1970-01-01
+    run(site, errand)
+    assert [e for e in due(site.ledger, noon, audit=day) if e.what == "audit"] == []
+    assert Errand("audit", 20789) in due(site.ledger, noon + day, audit=day)
+    assert [e for e in due(site.ledger, noon) if e.what == "audit"] == []
+
+
+def test_an_audit_changes_nothing_and_names_what_differs(desk: Desk, site: WorkersSite) -> None:  # noqa: F811
+    said = run(site, Errand("audit", 7))
+    assert said is not None
+    assert said.startswith("Audit: ")
+    assert "not as the site says: memory.thing[a/new]" in said
+    assert said.endswith("`provision plan` shows what to do.")
+    assert [system.applied for system in desk.office.sessions.systems.values()] == [[], []]
+    run(site, Errand("audit", 7))  # two workers at once: one sentence
+    assert [entry.sentence for entry in site.ledger.worklog() if entry.key == "audit:7"] == [said]
+
+
+def test_an_audit_says_what_it_could_not_look_at(desk: Desk, site: WorkersSite) -> None:  # noqa: F811
+    del desk.office.sessions.systems["b"]  # type: ignore[attr-defined]
+    assert "could not look at b. " in (run(site, Errand("audit", 7)) or "")
+
+
+def test_the_desk_hears_of_an_audit_only_when_somebody_has_to_look(site: WorkersSite) -> None:
+    site.ledger.desks = (DESK,)
+    owed = site.ledger.count_undelivered(DESK)
+    run(site, Errand("audit", 1))
+    assert site.ledger.count_undelivered(DESK) == owed + 1
+    site.plan().apply()
+    owed = site.ledger.count_undelivered(DESK)
+    assert run(site, Errand("audit", 2)).startswith("Audit: ")  # type: ignore[union-attr]
+    assert "all as the site says." in site.ledger.worklog()[-1].sentence
+    assert site.ledger.count_undelivered(DESK) == owed
