@@ -38,10 +38,11 @@ def ensure_host_key(path: Path) -> Path:
 
 
 def ensure_password(path: Path) -> Path:
-    """The account's password file, made on first use with mode 0600."""
+    """The account's password file, made on first use with mode 0600. (AD wants three sorts of characters; chance does
+    not always bring them.)"""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_private(path, f"{secrets.token_urlsafe(18)}\n".encode())
+        _write_private(path, f"{secrets.token_urlsafe(18)}aA1\n".encode())
     return path
 
 
