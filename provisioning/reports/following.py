@@ -120,6 +120,6 @@ def row(record: RunRecord) -> dict[str, object]:
         "state": record.state,
         "changes": f"{done} of {len(record.changes)}",
         "request": record.request_id,
-        "started": record.started,
+        "started": f"{record.started.partition('.')[0]}Z",
         "waits_for": [target.target for target in record.targets],
     }
