@@ -53,7 +53,7 @@ def test_a_new_colleague_gets_a_working_desk_and_undo_takes_it_all_back(office: 
         done = admin.must("onboard", "E1042", "--yes", "--report", str(report))
         assert "Run 1: done" in done.out
         written = json.loads(report.read_text(encoding="utf-8"))
-        assert set(written) == set(REPORT["required"]) | {"format", "undoes"}
+        assert set(written) == set(REPORT["required"]) | {"format", "undoes", "waiting"}
         assert (written["state"], len(written["changes"])) == ("done", 11)
         assert len(written["proofs"]) == 14
         assert [proof for proof in written["proofs"] if not proof["passed"]] == []
