@@ -69,7 +69,7 @@ def refused(admin: Admin, *words: str) -> str:
             "add it to the profile's optional_software",
         ),
         ("check E1042", "E1042 has no account yet, so there is nothing to check; run `provision onboard E1042`"),
-        ("undo 7 --yes", "has no run 7"),
+        ("undo 7 --yes", "no run 7"),
     ],
 )
 def test_requests_that_cannot_be(admin: Admin, words: str, sentence: str) -> None:

@@ -126,7 +126,7 @@ def test_a_run_in_other_hands_is_left_alone(shell: Shell) -> None:
 
 def test_a_run_that_does_not_exist(shell: Shell) -> None:
     result = shell.run("resume", "7")
-    assert (result.exit_code, "has no run 7" in result.stderr) == (1, True)
+    assert (result.exit_code, "no run 7" in result.stderr) == (1, True)
 
 
 def test_a_program_that_is_killed_is_resumed(tmp_path: Path) -> None:
