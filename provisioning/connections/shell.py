@@ -1,7 +1,13 @@
-"""Files of Unix servers over SFTP: target ``dhcp`` is the DHCP server, whose lease file proofs read."""
+"""Files of Unix servers over SFTP: target ``dhcp`` is the DHCP server (leases, reservations), ``web`` the intranet's
+web server (documents)."""
 
 from __future__ import annotations
 
+import contextlib
+import posixpath
+import secrets as random
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import paramiko
@@ -17,6 +23,8 @@ from provisioning.errors import CredentialError, RejectedError, RequestError, Un
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.base import Credential, Endpoint
+from provisioning.site.intranet import WebFiles
+from provisioning.site.network import Dhcp
 
 __all__ = ["ShellSession", "open_session"]
 
@@ -28,38 +36,121 @@ class ShellSession:
     """One signed-in SSH session on a Unix server."""
 
     def __init__(self, target: str, inventory: Inventory, secrets: Secrets) -> None:
-        if target != "dhcp" or inventory.network.dhcp is None:
-            raise RequestError(f"the site says nothing about {target!r}; add network: dhcp: to it")
+        where, self._section = _SERVERS[target]
+        at = where(inventory)
+        if at is None:
+            raise RequestError(f"the site says nothing about {target!r}; add {self._section}: to it")
         self.target = target
         self.inventory = inventory
         self.secrets = secrets
-        self.dhcp = inventory.network.dhcp
-        self._client = _sign_in(target, self.dhcp.ssh, self.dhcp.credential, self.dhcp.known_hosts, secrets)
+        self._client = _sign_in(target, at.ssh, at.credential, at.known_hosts, secrets)
         self._files: paramiko.SFTPClient | None = None
+
+    @property
+    def dhcp(self) -> Dhcp:
+        """The site's DHCP server. Raises :class:`RequestError` when it has none."""
+        if self.inventory.network.dhcp is None:
+            raise RequestError("the site says nothing about 'dhcp'; add network: dhcp: to it")
+        return self.inventory.network.dhcp
 
     def read_file(self, path: str) -> str:
         """The text of a file on the server. Raises :class:`RejectedError` when it is not there or may not be
         read."""
+        text = self.read_if_there(path)
+        if text is None:
+            raise RejectedError(self.target, f"the file {path} does not exist; correct {self._section}: in the site")
+        return text
+
+    def read_if_there(self, path: str) -> str | None:
+        """The text of a file on the server, ``None`` when there is none. Raises :class:`RejectedError` when it may not
+        be read."""
+        with self._mapped("read", path):
+            try:
+                with self._sftp().open(path, "r") as file:
+                    return file.read(_LARGEST).decode("utf-8", "replace")
+            except FileNotFoundError:
+                return None
+
+    def write_file(self, path: str, text: str) -> None:
+        """Replace a file in one step, so that nobody reads half of it; missing folders above it are made. Its mode is
+        0644. Raises :class:`RejectedError` when this account may not."""
+        with self._mapped("written", path):
+            files, folder = self._sftp(), posixpath.dirname(path)
+            self._make_folders(files, folder)
+            partial = f"{folder}/.{random.token_hex(8)}.partial"
+            try:
+                with files.open(partial, "wx") as file:
+                    file.write(text.encode("utf-8"))
+                files.chmod(partial, 0o644)
+                files.posix_rename(partial, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    files.remove(partial)
+                raise
+
+    def delete_file(self, path: str) -> None:
+        """Remove a file; one that is gone already is fine."""
+        with self._mapped("removed", path), contextlib.suppress(FileNotFoundError):
+            self._sftp().remove(path)
+
+    def run(self, command: str) -> int:
+        """Run a command of the site's own and give its exit code; what it prints is nobody's verdict."""
+        with self._mapped("run", command):
+            _, output, _ = self._client.exec_command(command, timeout=_ANSWER)
+            output.read(_LARGEST)
+            return output.channel.recv_exit_status()
+
+    def _sftp(self) -> paramiko.SFTPClient:
+        if self._files is None:
+            self._files = self._client.open_sftp()
+            if (channel := self._files.get_channel()) is not None:
+                channel.settimeout(_ANSWER)
+        return self._files
+
+    def _make_folders(self, files: paramiko.SFTPClient, folder: str) -> None:
         try:
-            if self._files is None:
-                self._files = self._client.open_sftp()
-                if (channel := self._files.get_channel()) is not None:
-                    channel.settimeout(_ANSWER)
-            with self._files.open(path, "r") as file:
-                return file.read(_LARGEST).decode("utf-8", "replace")
-        except (FileNotFoundError, PermissionError) as exc:
-            reason = "does not exist" if isinstance(exc, FileNotFoundError) else "may not be read by this account"
-            raise RejectedError(self.target, f"the file {path} {reason}; correct network: dhcp: in the site") from exc
+            mode = files.stat(folder).st_mode or 0
+        except FileNotFoundError:
+            if folder == "/":  # an account that sees nothing of the server but what it was given
+                raise RejectedError(
+                    self.target, f"there is no such folder for this account; correct {self._section}: in the site"
+                ) from None
+            self._make_folders(files, posixpath.dirname(folder))
+            files.mkdir(folder, 0o755)
+        else:
+            if not stat.S_ISDIR(mode):
+                raise RejectedError(
+                    self.target, f"{folder} is not a folder there; correct {self._section}: in the site"
+                )
+
+    @contextlib.contextmanager
+    def _mapped(self, operation: str, path: str) -> Iterator[None]:
+        """Their exceptions → ours, once."""
+        try:
+            yield
+        except PermissionError as exc:
+            raise RejectedError(
+                self.target, f"{path} may not be {operation} by this account; correct {self._section}: in the site"
+            ) from exc
         except (paramiko.SSHException, OSError, EOFError) as exc:
-            raise UnreachableError(self.target, f"the connection broke while {path} was read; try again") from exc
+            raise UnreachableError(
+                self.target, f"the connection broke while {path} was {operation}; try again"
+            ) from exc
 
     def close(self) -> None:
         """Sign out."""
         self._client.close()
 
 
+_SERVERS: Mapping[str, tuple[Callable[[Inventory], Dhcp | WebFiles | None], str]] = {
+    "dhcp": (lambda site: site.network.dhcp, "network: dhcp"),
+    "web": (lambda site: site.intranet.files, "intranet: files"),
+}
+"""Target → where the site has it, and how people write that."""
+
+
 def open_session(target: str, inventory: Inventory, secrets: Secrets) -> ShellSession:
-    """Open a session on ``dhcp``."""
+    """Open a session on ``dhcp`` or ``web``."""
     return ShellSession(target, inventory, secrets)
 
 

@@ -20,19 +20,27 @@ from smbprotocol.exceptions import (
     BadNetworkName,
     LogonFailure,
     SMBAuthenticationError,
+    SMBConnectionClosed,
     SMBException,
     SMBOSError,
 )
 
+from provisioning.connections.sign_ins import SignIn
 from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
-from provisioning.site.workplaces import Windows, Workstation
+from provisioning.site.windows import Windows
+from provisioning.site.workplaces import Workstation
 
 _log = logging.getLogger(__name__)
 
 _BLOCK = 1024 * 1024  # octets
+_TRIES = 3
+_FULL = frozenset({0xC000007F, 0xC0000044})
+"""MS-ERREF 2.3.1: the disk is full, or the account's quota on it."""
 _PREFIX = "provisioning-"
 _OURS = re.compile(rf"{_PREFIX}[0-9a-f]{{16}}")
 _LEFT_BEHIND = 86_400.0  # seconds: no session is open for that long
+_DENIED = 0xC0000022
+"""STATUS_ACCESS_DENIED, which smbclient reports as an OSError where it is about a file."""
 _NOT_NOW = frozenset({0xC0000043, 0xC00000D0, 0xC0000205})
 """MS-ERREF 2.3.1: a sharing violation (the file is in use), no more connections, not enough server resources."""
 
@@ -44,7 +52,9 @@ class SmbFiles:
         self._target = target
         self._windows = windows
         self._password = password
-        self._server = str(workstation.address or workstation.host)
+        kerberos = windows.transport == "kerberos"  # its tickets are for names
+        self._server = workstation.host if kerberos else str(workstation.address or workstation.host)
+        self._attempt = SignIn(target, f"SMB, port {windows.smb_port}", windows.credential.user, password)
         self._cache: dict[str, Any] = {}
         self._folder: str | None = None
 
@@ -55,60 +65,84 @@ class SmbFiles:
             system_drive = self._windows.smb_share == "C$"
             parent = "Windows\\" if system_drive else ""
             name = f"{parent}{_PREFIX}{secrets.token_hex(8)}"
-            with self._mapped("make a folder"):
-                self._sign_in()
-                smbclient.mkdir(self._unc(name), **self._how())
+            with self.mapped("make a folder"):
+                smbclient.mkdir(self.unc(name), **self.how())
             self._folder = name
             if system_drive:
                 self._sweep(name)
         return self._folder
+
+    def place(self, name: str) -> str:
+        """The path below the share of a file of this session's folder. Raises :class:`RejectedError` for a name that is
+        not plain."""
+        return f"{self.folder()}\\{_plain(self._target, name)}"
 
     def _sweep(self, own: str) -> None:
         """Remove the folders of sessions that were killed, by the PC's own clock. What cannot be removed stays: it is
         in nobody's way. Only below ``Windows``: elsewhere anybody might have put a folder of such a name there."""
         parent, _, name = own.rpartition("\\")
         with contextlib.suppress(OSError, SMBException, ValueError):
-            there = list(smbclient.scandir(self._unc(parent), search_pattern=f"{_PREFIX}*", **self._how()))
+            there = list(smbclient.scandir(self.unc(parent), search_pattern=f"{_PREFIX}*", **self.how()))
             written = {entry.name: entry.stat(follow_symlinks=False).st_mtime for entry in there}
             old = [n for n, at in written.items() if _OURS.fullmatch(n) and at < written[name] - _LEFT_BEHIND]
             for folder in old:
-                smbclient.shutil.rmtree(self._unc(f"{parent}\\{folder}"), **self._how())
+                smbclient.shutil.rmtree(self.unc(f"{parent}\\{folder}"), **self.how())
                 _log.info("%s: removed %s, which an earlier session left", self._target, folder)
 
     def put(self, local: Path, name: str) -> str:
-        """Copy a local file; gives its path below the share. Raises :class:`RejectedError` when the size
-        differs there."""
-        remote = f"{self.folder()}\\{_plain(self._target, name)}"
-        with self._mapped(f"push {local.name}"):
-            with (
-                local.open("rb") as source,
-                smbclient.open_file(self._unc(remote), mode="wb", **self._how()) as sink,
-            ):
-                shutil.copyfileobj(source, sink, _BLOCK)
-            size = smbclient.stat(self._unc(remote), **self._how()).st_size
-        if size != local.stat().st_size:
+        """Copy a local file; gives its path below the share. A connection that breaks is made anew, and the copy goes
+        on where it stopped. Raises :class:`RejectedError` when the size differs there."""
+        remote = self.place(name)
+        for left in reversed(range(_TRIES)):
+            try:
+                self._copy(local, remote, self._size(remote) if left < _TRIES - 1 else 0)
+                break
+            except UnreachableError:
+                self.drop()
+                if not left:
+                    raise
+        size, expected = self._size(remote), local.stat().st_size
+        if size != expected:
             raise RejectedError(
-                self._target,
-                f"{local.name} arrived with {size} octets, expected {local.stat().st_size}; try again",
+                self._target, f"{local.name} arrived with {size} octets, expected {expected}; try again"
             )
         return remote
 
+    def _copy(self, local: Path, remote: str, offset: int) -> None:
+        with (
+            self.mapped(f"push {local.name}"),
+            local.open("rb") as source,
+            smbclient.open_file(self.unc(remote), mode="r+b" if offset else "wb", **self.how()) as sink,
+        ):
+            source.seek(offset)
+            sink.seek(offset)
+            shutil.copyfileobj(source, sink, _BLOCK)
+
+    def _size(self, remote: str) -> int:
+        with self.mapped("look at a file"):
+            try:
+                return int(smbclient.stat(self.unc(remote), **self.how()).st_size)
+            except SMBOSError as exc:
+                if exc.errno != errno.ENOENT:
+                    raise
+                return 0
+
     def write(self, name: str, content: bytes) -> str:
         """Write a small file; gives its path below the share."""
-        remote = f"{self.folder()}\\{_plain(self._target, name)}"
+        remote = self.place(name)
         with (
-            self._mapped(f"write {name}"),
-            smbclient.open_file(self._unc(remote), mode="wb", **self._how()) as sink,
+            self.mapped(f"write {name}"),
+            smbclient.open_file(self.unc(remote), mode="wb", **self.how()) as sink,
         ):
             sink.write(content)
         return remote
 
     def read(self, name: str) -> bytes | None:
         """A small file of this session's folder, ``None`` when there is none."""
-        remote = f"{self.folder()}\\{_plain(self._target, name)}"
-        with self._mapped(f"read {name}"):
+        remote = self.place(name)
+        with self.mapped(f"read {name}"):
             try:
-                with smbclient.open_file(self._unc(remote), mode="rb", **self._how()) as source:
+                with smbclient.open_file(self.unc(remote), mode="rb", **self.how()) as source:
                     return bytes(source.read())
             except SMBOSError as exc:
                 if exc.errno != errno.ENOENT:
@@ -117,10 +151,10 @@ class SmbFiles:
 
     def delete(self, name: str) -> None:
         """Remove a file of this session's folder; one that is gone already is fine."""
-        remote = f"{self.folder()}\\{_plain(self._target, name)}"
-        with self._mapped(f"remove {name}"):
+        remote = self.place(name)
+        with self.mapped(f"remove {name}"):
             try:
-                smbclient.remove(self._unc(remote), **self._how())
+                smbclient.remove(self.unc(remote), **self.how())
             except SMBOSError as exc:
                 if exc.errno != errno.ENOENT:
                     raise
@@ -129,32 +163,61 @@ class SmbFiles:
         """Remove this session's folder and close the connection."""
         folder, self._folder = self._folder, None
         with contextlib.suppress(Exception):  # a PC that went away keeps a folder of temporary files; nothing else
-            if folder is not None:
-                smbclient.shutil.rmtree(self._unc(folder), **self._how())
+            if folder is not None and self._cache:
+                smbclient.shutil.rmtree(self.unc(folder), **self.how())
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the connection; the next use signs in anew and finds this session's folder as it was."""
         with contextlib.suppress(Exception):
             smbclient.reset_connection_cache(fail_on_error=False, connection_cache=self._cache)
         self._cache = {}
 
-    def _how(self) -> dict[str, Any]:
+    def probe(self) -> None:
+        """Sign in, unless that is done. Raises :class:`~provisioning.errors.TargetError`."""
+        with self.mapped("sign in"):
+            self.how()
+
+    def how(self) -> dict[str, Any]:
+        """What smbclient's functions need beside a path; signs in when that is not done."""
+        if not self._cache:
+            self._sign_in()
         return {"port": self._windows.smb_port, "connection_cache": self._cache}
 
     def _sign_in(self) -> None:
-        smbclient.register_session(
-            self._server,
-            username=self._windows.credential.user,
-            password=self._password,
-            port=self._windows.smb_port,
-            connection_timeout=self._windows.timeout,
-            connection_cache=self._cache,
-            auth_protocol="ntlm",
-            require_signing=True,
-        )
+        self._attempt.check()
+        try:
+            session = smbclient.register_session(
+                self._server,
+                username=self._windows.credential.user,
+                password=self._password,
+                port=self._windows.smb_port,
+                connection_timeout=self._windows.timeout,
+                connection_cache=self._cache,
+                auth_protocol="kerberos" if self._windows.transport == "kerberos" else "ntlm",
+                require_signing=True,
+            )
+        except (LogonFailure, SMBAuthenticationError):
+            self.drop()  # the connection that is left there has no session
+            self._attempt.refused()
+            raise
+        self._attempt.accepted()
+        if session.connection.supports_encryption:  # offered: taken (MS-SMB2 3.2.5.3); else everything is signed
+            session.encrypt_data = True
 
-    def _unc(self, path: str) -> str:
+    def protection(self) -> tuple[int, bool, bool]:
+        """See :meth:`~provisioning.connections.windows_tree.SmbTree.protection`."""
+        self.probe()
+        connection = next(iter(self._cache.values()))
+        session = next(iter(connection.session_table.values()))
+        return int(connection.dialect), bool(session.signing_required), bool(session.encrypt_data)
+
+    def unc(self, path: str) -> str:
+        """The UNC path of a path below the share."""
         return f"\\\\{self._server}\\{self._windows.smb_share}\\{path}"
 
     @contextlib.contextmanager
-    def _mapped(self, operation: str) -> Iterator[None]:
+    def mapped(self, operation: str) -> Iterator[None]:
         """Their exceptions → ours, once."""
         where = f"SMB at {self._server} port {self._windows.smb_port}"
         try:
@@ -162,17 +225,18 @@ class SmbFiles:
         except TargetError:
             raise
         except (LogonFailure, SMBAuthenticationError, AccessDenied) as exc:
-            raise CredentialError(
-                self._target,
-                f"{where} refuses {self._windows.credential.user} (cannot {operation}); check "
-                "windows.credential in the "
-                "site and that this account administers the PC",
-            ) from exc
+            raise self._no_access(where, operation) from exc
         except BadNetworkName as exc:
             raise RejectedError(
                 self._target, f"{where} has no share {self._windows.smb_share}; check windows.smb_share"
             ) from exc
+        except SMBConnectionClosed as exc:
+            raise UnreachableError(self._target, f"{where} went away (cannot {operation})") from exc
         except (SMBOSError, SMBException) as exc:
+            if _number(exc) in _FULL:
+                raise RejectedError(self._target, f"cannot {operation}: its disk is full; make room there") from exc
+            if _number(exc) == _DENIED:
+                raise self._no_access(where, operation) from exc
             if _number(exc) in _NOT_NOW:
                 raise UnreachableError(self._target, f"{where} cannot {operation} now: {_status(exc)}") from exc
             raise RejectedError(self._target, f"{where} cannot {operation}: {_status(exc)}") from exc
@@ -180,6 +244,13 @@ class SmbFiles:
             raise UnreachableError(
                 self._target, f"{where} does not answer (cannot {operation}); is the PC switched on?"
             ) from exc
+
+    def _no_access(self, where: str, operation: str) -> CredentialError:
+        return CredentialError(
+            self._target,
+            f"{where} refuses {self._windows.credential.user} (cannot {operation}); check windows.credential in the "
+            "site and that this account administers the PC",
+        )
 
 
 def _plain(target: str, name: str) -> str:

@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from provisioning.connections import windows_power, windows_transfer, wmi
 from provisioning.connections.smb import SmbFiles
 from provisioning.connections.windows_commands import batch_file, command_line, one_command_file
+from provisioning.connections.windows_power import SignedIn
+from provisioning.connections.windows_transfer import Transfer
+from provisioning.connections.windows_tree import SmbTree
 from provisioning.connections.winrm import Result, WinRm
 from provisioning.errors import RejectedError, RequestError
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
 
-__all__ = ["Result", "WindowsSession", "open_session"]
+__all__ = ["Result", "SignedIn", "Transfer", "WindowsSession", "open_session"]
 
 _COMMAND_TIMEOUT = 60.0  # seconds for a command that should take one
 
@@ -25,7 +31,7 @@ class WindowsSession:
     """An open session on one PC, for one thread at a time. Both connections are made when they are first
     needed."""
 
-    def __init__(self, target: str, inventory: Inventory, secrets: Secrets) -> None:
+    def __init__(self, target: str, inventory: Inventory, secrets: Secrets, password: SecretStr | None = None) -> None:
         name = target.partition(":")[2]
         if name not in inventory.workstations:
             raise RequestError(f"{target}: the site has no workstation {name!r}{nearest(name, inventory.workstations)}")
@@ -33,9 +39,10 @@ class WindowsSession:
         self.inventory = inventory
         self.secrets = secrets
         workstation = inventory.workstations[name]
-        password = secrets.resolve(inventory.windows.credential.password).get_secret_value()
-        self._commands = WinRm(target, workstation, inventory.windows, password)
-        self._files = SmbFiles(target, workstation, inventory.windows, password)
+        given = password or secrets.resolve(inventory.windows.credential.password)
+        self._commands = WinRm(target, workstation, inventory.windows, given.get_secret_value())
+        self._files = SmbFiles(target, workstation, inventory.windows, given.get_secret_value())
+        self.transfers: list[Transfer] = []
         self._share_root = "C:" if inventory.windows.smb_share == "C$" else None
 
     def run(self, words: Sequence[str], *, timeout: float = _COMMAND_TIMEOUT) -> Result:
@@ -59,13 +66,20 @@ class WindowsSession:
             raise RejectedError(
                 self.target,
                 f"a batch of {len(commands)} commands gave {len(codes)} exit codes (the batch "
-                f"itself {result.exit_code}); "
+                f"itself {result.exit_code}: {result.stderr.strip()[:200]!r}); "
                 "is the command processor of the PC restricted by policy?",
             )
         return codes
 
     def put(self, local: Path, name: str) -> str:
-        """Copy a local file into this session's folder on the PC; gives its Windows path."""
+        """Bring a local file into this session's folder on the PC, over SMB or, where the site says so and the file is
+        large, fetched by the PC over HTTPS; gives its Windows path. Its SHA-256 is checked on the PC."""
+        path, transfer = windows_transfer.send(self, local, name)
+        self.transfers.append(transfer)
+        return path
+
+    def push(self, local: Path, name: str) -> str:
+        """Copy a local file over SMB, whatever its size, without the check of its hash; gives its Windows path."""
         return self._windows_path(self._files.put(local, name))
 
     def write(self, name: str, content: bytes) -> str:
@@ -74,7 +88,7 @@ class WindowsSession:
 
     def path(self, name: str) -> str:
         """The Windows path that a file of this session's folder has."""
-        return self._windows_path(f"{self._files.folder()}\\{name}")
+        return self._windows_path(self._files.place(name))
 
     def read(self, name: str) -> bytes | None:
         """A file of this session's folder, ``None`` when there is none."""
@@ -83,6 +97,55 @@ class WindowsSession:
     def delete(self, name: str) -> None:
         """Remove a file of this session's folder."""
         self._files.delete(name)
+
+    def call_wmi(self, class_name: str, key: Mapping[str, str], method: str, arguments: Mapping[str, str]) -> int:
+        """Call a WMI method (see :mod:`provisioning.connections.wmi`); gives its ReturnValue, the caller's to judge."""
+        answer = self._commands.call(wmi.invocation(class_name, key, method, arguments))
+        try:
+            return wmi.returned(answer)
+        except ValueError as exc:
+            raise RejectedError(self.target, f"{class_name}.{method} gave no answer that is understood: {exc}") from exc
+
+    def shared(self, path: str) -> str | None:
+        """Where a Windows path is below the PC's share, ``None`` where it is not on it."""
+        if self._share_root is None:
+            self._share_root = self._find_share_root()
+        root = self._share_root.casefold() + "\\"
+        return path[len(root) :] if path.casefold().startswith(root) else None
+
+    def tree(self) -> SmbTree:
+        """All the files of the PC's share, by this session's connection."""
+        return SmbTree(self._files)
+
+    def logged_on(self) -> tuple[SignedIn, ...]:
+        """Who is signed in at the PC, disconnected sessions included. Raises
+        :class:`~provisioning.errors.TargetError`."""
+        return windows_power.logged_on(self)
+
+    def boot_identity(self) -> str:
+        """A word that stays the same until the PC restarts. The first call of a boot leaves a volatile registry value
+        there, so plans must not ask for it."""
+        return windows_power.boot_identity(self)
+
+    def restart(self, *, reason: str, force: bool = False, wait: float | None = None) -> str:
+        """Restart the PC and return when it is really back: another boot, and both WinRM and SMB answer. Gives the new
+        :meth:`boot_identity`. Files that this session put there before are still there.
+
+        People who are signed in are waited for, warned or cut off as ``windows.restart`` of the site says; `force` cuts
+        them off. `wait` is the time in seconds for coming back, the site's ``windows.restart.timeout`` when left out.
+        Raises :class:`UnreachableError` when they do not leave or the PC does not come back in time, and
+        :class:`RejectedError` when it refuses.
+        """
+        return windows_power.restart(self, reason=reason, force=force, wait=wait)
+
+    def probe_files(self) -> None:
+        """Sign in over SMB, unless that is done."""
+        self._files.probe()
+
+    def drop(self) -> None:
+        """Forget both connections, which a restart has ended; the next use makes new ones."""
+        self._commands.drop()
+        self._files.drop()
 
     def close(self) -> None:
         """Remove this session's folder, close the shell and both connections. Never raises."""
@@ -107,7 +170,10 @@ class WindowsSession:
         return match.group(1).rstrip("\\")
 
 
-def open_session(target: str, inventory: Inventory, secrets: Secrets) -> WindowsSession:
-    """A session on ``windows:NAME``. Raises :class:`RequestError` for an unknown PC, :class:`SecretError`
-    for its password."""
-    return WindowsSession(target, inventory, secrets)
+def open_session(
+    target: str, inventory: Inventory, secrets: Secrets, password: SecretStr | None = None
+) -> WindowsSession:
+    """A session on ``windows:NAME``, as the account of ``windows.credential``. `password` is used instead of the site's
+    where somebody else knows it, as an Ansible inventory does. Raises :class:`RequestError` for an unknown PC,
+    :class:`SecretError` for its password."""
+    return WindowsSession(target, inventory, secrets, password)

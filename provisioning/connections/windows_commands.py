@@ -52,6 +52,13 @@ def batch_file(commands: Sequence[Sequence[str]]) -> str:
     return "\r\n".join([*lines, "exit /b 0", ""])
 
 
+def printing_batch_file(commands: Sequence[Sequence[str]]) -> str:
+    """A batch file that runs the commands in turn and prints what they print on standard output, whatever their exit
+    codes. To be written as UTF-8. Raises :class:`RequestError` for what cannot be said safely."""
+    lines = [f"{_line(words, batch=True)} 2>nul" for words in commands]
+    return "\r\n".join([*_PREAMBLE, *lines, "exit /b 0", ""])
+
+
 def _line(words: Sequence[str], *, batch: bool) -> str:
     if not words or not _HARMLESS.fullmatch(words[0]):
         raise RequestError(

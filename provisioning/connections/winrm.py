@@ -21,11 +21,15 @@ from requests.adapters import HTTPAdapter
 from winrm.protocol import Protocol
 from winrm.transport import Transport
 
+from provisioning.connections.sign_ins import SignIn
+from provisioning.connections.winrm_sign_in import NoTicketError, SpnegoSignIn
 from provisioning.errors import CredentialError, RejectedError, TargetError, TrustError, UnreachableError
-from provisioning.site.workplaces import Windows, Workstation
+from provisioning.site.windows import Windows
+from provisioning.site.workplaces import Workstation
 
 _OPERATION_TIMEOUT = 10  # seconds that the PC may hold one Receive open
 _CODEPAGE = 65001  # UTF-8
+_OURS = frozenset({"kerberos", "credssp"})  # pywinrm would want more packages for these
 _SHELL_LOST = frozenset({2150858843, 2150859173, 2150859174, 2150859175})
 """wsmerror.h: shell unknown (timed out), and the quotas of shells, of operations a user and of operations
 a shell."""
@@ -53,6 +57,8 @@ class WinRm:
         self._where = f"{workstation.address or workstation.host} port {windows.port}"
         self._host = workstation.host
         self._protocol = _protocol(workstation, windows, password)
+        way = f"WinRM, {windows.transport}, port {windows.port}"
+        self._sign_in = SignIn(target, way, windows.credential.user, password)
         self._shell: str | None = None
 
     def run(self, line: str, *, timeout: float) -> Result:
@@ -70,6 +76,12 @@ class WinRm:
             with contextlib.suppress(Exception):  # the command has ended or the line is dead: nothing is lost
                 self._protocol.cleanup_command(shell, command)
 
+    def call(self, message: bytes) -> bytes:
+        """Send one WS-Management message of our own (see :mod:`provisioning.connections.wmi`); gives the answer."""
+        self._sign_in.check()
+        with self._mapped():
+            return bytes(self._protocol.send_message(message.decode("utf-8")))
+
     def close(self) -> None:
         """Close the shell and the connection; a PC that no longer answers is left as it is."""
         shell, self._shell = self._shell, None
@@ -78,10 +90,14 @@ class WinRm:
                 self._protocol.close_shell(shell)
         self._protocol.transport.close_session()
 
+    def drop(self) -> None:
+        """Forget the shell and the connection, which a restart has ended; the next command opens new ones."""
+        self._shell = None
+        self._protocol.transport.close_session()
+
     def _begin(self, line: str) -> tuple[str, str]:
         for attempt in (1, 2):
-            with self._mapped():
-                shell = self._shell = self._shell or str(self._protocol.open_shell(codepage=_CODEPAGE))
+            shell = self._open_shell()
             try:
                 with self._mapped(own_faults=True):
                     return shell, str(self._protocol.run_command(shell, line))
@@ -93,8 +109,17 @@ class WinRm:
                     self._protocol.close_shell(shell, close_session=False)
         raise AssertionError("unreachable")
 
+    def _open_shell(self) -> str:
+        if self._shell is None:
+            self._sign_in.check()
+            with self._mapped():
+                self._shell = str(self._protocol.open_shell(codepage=_CODEPAGE))
+            self._sign_in.accepted()
+        return self._shell
+
     def _finish(self, shell: str, command: str, line: str, deadline: float) -> Result:
         stdout, stderr = [], []
+        room = self._windows.output_limit * 1024 * 1024
         while True:
             self._protocol.operation_timeout_sec = max(1, min(_OPERATION_TIMEOUT, int(deadline - time.monotonic())))
             try:
@@ -106,6 +131,13 @@ class WinRm:
                 self._protocol.operation_timeout_sec = _OPERATION_TIMEOUT
             stdout.append(out)
             stderr.append(err)
+            room -= len(out) + len(err)
+            if room < 0:
+                raise RejectedError(
+                    self._target,
+                    f"{line.split(maxsplit=1)[0]} wrote more than {self._windows.output_limit} MiB and was ended; send "
+                    "its output to a file there, or raise windows.output_limit",
+                )
             if done:
                 return Result(_unsigned(code), _text(stdout), _text(stderr))
             if time.monotonic() > deadline:
@@ -146,12 +178,25 @@ class WinRm:
                 self._target,
                 f"WinRM does not answer at {self._where} ({_reason(exc)}); is the PC switched on and plugged in?",
             ) from exc
-        except spnego.exceptions.SpnegoError as exc:
+        except NoTicketError as exc:
+            raise self._credential_error() from exc
+        except (spnego.exceptions.SpnegoError, ImportError) as exc:
+            if isinstance(exc, ImportError) or self._windows.transport == "kerberos":
+                raise self._no_kerberos(exc) from exc
             raise self._credential_error() from exc
         except (winrm.exceptions.WinRMError, requests.exceptions.RequestException) as exc:
             raise RejectedError(self._target, f"WinRM at {self._where} failed: {type(exc).__name__}") from exc
 
+    def _no_kerberos(self, exc: Exception) -> CredentialError:
+        return CredentialError(
+            self._target,
+            f"cannot sign in at {self._where} with {self._windows.transport} ({type(exc).__name__}); Kerberos needs "
+            "`pip install 'provisioning[kerberos]'`, a krb5.conf that knows the realm, and the PC under its DNS name "
+            f"{self._host}",
+        )
+
     def _credential_error(self) -> CredentialError:
+        self._sign_in.refused()
         return CredentialError(
             self._target,
             f"WinRM at {self._where} refuses the sign-in of {self._windows.credential.user} "
@@ -167,7 +212,7 @@ class WinRm:
 def _protocol(workstation: Workstation, windows: Windows, password: str) -> Protocol:
     protocol = Protocol(
         f"{windows.scheme}://{workstation.host}:{windows.port}/wsman",
-        transport=windows.transport,
+        transport="basic" if windows.transport in _OURS else windows.transport,
         username=windows.credential.user,
         password=password,
         ca_trust_path=str(windows.trust) if windows.trust else _machine_store(),
@@ -177,8 +222,13 @@ def _protocol(workstation: Workstation, windows: Windows, password: str) -> Prot
         proxy=None,
     )
     plain = protocol.transport
-    exact = _ExactTransport(workstation, windows.timeout)
-    exact.__dict__.update(plain.__dict__, adapter=exact.adapter)
+    sign_in = (
+        SpnegoSignIn(windows.transport, workstation.host, windows.credential.user, password)
+        if windows.transport in _OURS
+        else None
+    )
+    exact = _ExactTransport(workstation, windows.timeout, sign_in)
+    exact.__dict__.update(plain.__dict__, adapter=exact.adapter, sign_in=sign_in)
     protocol.transport = exact
     return protocol
 
@@ -192,11 +242,14 @@ class _ExactTransport(Transport):
     """pywinrm's transport, connected to the workstation's address while its certificate is checked for its
     host name."""
 
-    def __init__(self, workstation: Workstation, timeout: int) -> None:
+    def __init__(self, workstation: Workstation, timeout: int, sign_in: SpnegoSignIn | None) -> None:
         self.adapter = _AddressAdapter(workstation.host, str(workstation.address or workstation.host), timeout)
+        self.sign_in = sign_in
 
     def build_session(self) -> requests.Session:
         session: requests.Session = super().build_session()
+        if self.sign_in is not None:
+            session.auth = self.sign_in
         self._mount(session)
         return session
 
@@ -255,7 +308,7 @@ def _reason(exc: BaseException) -> str:
         following = (
             following
             if isinstance(following, BaseException)
-            else next((a for a in inner.args if isinstance(a, BaseException)), None)
+            else next((a for a in inner.args if isinstance(a, BaseException)), inner.__cause__)
         )
         if following is None:
             break

@@ -282,7 +282,9 @@ def test_install_upgrade_undo_remove(pool: Pool, session: WindowsSession) -> Non
 def test_another_file_than_the_approved_one_is_never_sent(session: WindowsSession, tmp_path: Path) -> None:
     catalogue = session.inventory.software["crm-client"]
     forged = tmp_path / "crm-client-4.2.0.msi"
-    shutil.copyfile(catalogue.versions[0].file, forged)
+    approved_file = catalogue.versions[0].file
+    assert approved_file is not None
+    shutil.copyfile(approved_file, forged)
     with forged.open("ab") as file:
         file.write(b"\0")
     entry = catalogue.versions[0].model_copy(update={"file": forged})
@@ -294,7 +296,7 @@ def test_another_file_than_the_approved_one_is_never_sent(session: WindowsSessio
         session.inventory = approved
     assert isinstance(outcome.error, RejectedError)
     assert str(forged) in str(outcome.error)
-    assert entry.sha256 in str(outcome.error)
+    assert str(entry.sha256) in str(outcome.error)
     assert "nothing was sent" in str(outcome.error)
     assert installed(session) is None
 

@@ -61,7 +61,7 @@ def test_winrm_answers(status: int, transient: bool) -> None:
 def test_smb(status: int, transient: bool) -> None:
     files: Any = object.__new__(SmbFiles)
     files.__dict__.update(_target="windows:PC", _server="PC", _windows=type("W", (), {"smb_port": 445})())
-    with pytest.raises(TargetError) as caught, files._mapped("push x.msi"):
+    with pytest.raises(TargetError) as caught, files.mapped("push x.msi"):
         raise SMBOSError(status, "x.msi")
     assert is_transient(caught.value) is transient
 

@@ -1,5 +1,4 @@
-"""Windows PCs of the lab: Wine prefixes behind a real WS-Management endpoint and a real SMB server."""
+"""Windows PCs of the lab: Wine prefixes behind a real WS-Management endpoint and a real SMB server.
 
-from provisioning.lab.windows.host import WindowsPc, WindowsPcs
-
-__all__ = ["WindowsPc", "WindowsPcs"]
+Empty, because each command that is done for real is a process that should start fast.
+"""

@@ -31,12 +31,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-from provisioning.lab.windows import wsman
+from provisioning.lab.windows import djoin, wmi, wsman
+from provisioning.lab.windows.machine import Machine
 from provisioning.lab.windows.shells import Command, Shells
 
 _log = logging.getLogger(__name__)
 _ENCRYPTED = "application/HTTP-SPNEGO-session-encrypted"
 _BOUNDARY = b"--Encrypted Boundary"
+_KERBEROS = bytes.fromhex("06092a864886f712010202")
+"""The mechanism's OID, 1.2.840.113554.1.2.2 (RFC 4121), as it stands at the head of a token (RFC 2743 3.1)."""
+_SPNEGO = spnego.NegotiateOptions.use_negotiate | spnego.NegotiateOptions.use_ntlm
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,12 @@ class Settings:
     key: Path
     user: str
     password: Path
+    machine: Path
 
     @classmethod
     def load(cls, path: Path) -> Settings:
         plain: dict[str, Any] = json.loads(path.read_text())
-        paths = {"prefix", "scratch", "certificate", "key", "password"}
+        paths = {"prefix", "scratch", "certificate", "key", "password", "machine"}
         values: dict[str, Any] = {name: Path(value) if name in paths else value for name, value in plain.items()}
         return cls(**values)
 
@@ -109,7 +114,9 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             if self.server.tls is None or not self._basic_is_right(token):
                 return self._refuse()
             return self._serve(body, sealed=False)
-        if scheme.lower() in {"negotiate", "ntlm"}:
+        if scheme.lower() in {"negotiate", "ntlm", "credssp"} and not (
+            scheme.lower() == "credssp" and self.server.tls is None
+        ):
             return self._negotiate(scheme, token, body)
         if self.context is None or not self.context.complete:
             return self._refuse()
@@ -122,14 +129,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         try:
             octets = base64.b64decode(token)
             if self.context is None or self.context.complete:
-                protocol = "ntlm" if octets.startswith(b"NTLMSSP\0") else "negotiate"
-                self.context = spnego.server(
-                    protocol=protocol,
-                    options=spnego.NegotiateOptions.use_negotiate | spnego.NegotiateOptions.use_ntlm
-                    if protocol == "negotiate"
-                    else spnego.NegotiateOptions.use_ntlm,
-                    channel_bindings=self.server.bindings,
-                )
+                self.context = self._acceptor(scheme, octets)
             answer = self.context.step(octets)
         except (SpnegoError, binascii.Error, ValueError) as exc:
             _log.info("sign-in refused: %s", exc)
@@ -139,6 +139,18 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         if not self.context.complete:
             return self._answer(401, headers={"WWW-Authenticate": offer or scheme})
         return self._serve_authenticated(body, headers={"WWW-Authenticate": offer} if offer else {})
+
+    def _acceptor(self, scheme: str, first: bytes) -> Any:
+        if scheme.lower() == "credssp":  # what is inside its TLS is NTLM; the bindings are those of that TLS
+            return spnego.server(protocol="credssp", options=_SPNEGO)
+        if _KERBEROS in first[:20]:  # not wrapped in SPNEGO; needs KRB5_KTNAME and the package gssapi
+            return spnego.server(protocol="kerberos", channel_bindings=self.server.bindings)
+        plain = first.startswith(b"NTLMSSP\0")
+        return spnego.server(
+            protocol="ntlm" if plain else "negotiate",
+            options=spnego.NegotiateOptions.use_ntlm if plain else _SPNEGO,
+            channel_bindings=self.server.bindings,
+        )
 
     def _serve_authenticated(self, body: bytes, headers: dict[str, str] | None = None) -> None:
         if not body:
@@ -182,6 +194,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         self.send_header("WWW-Authenticate", "Negotiate")
         if self.server.tls is not None:
             self.send_header("WWW-Authenticate", 'Basic realm="WSMAN"')
+            self.send_header("WWW-Authenticate", "CredSSP")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -195,6 +208,8 @@ class _Connection(http.server.BaseHTTPRequestHandler):
 
 
 def _perform(shells: Shells, request: wsman.Request) -> bytes:
+    if request.resource.startswith(wmi.CLASSES):
+        return wmi.answer(shells.machine_file, request)
     if request.resource != wsman.CMD_SHELL:
         raise wsman.WsmanError(
             wsman.INTERNAL,
@@ -268,7 +283,7 @@ def _channel_bindings(certificate: Path) -> GssChannelBindings:
 def _boot(settings: Settings) -> None:
     """Run one command: the first one of a prefix starts its services and takes 1-2 s, and nobody else
     should wait for that."""
-    command = Command(settings.prefix, settings.scratch, "ver")
+    command = Command(settings.machine, settings.scratch, "ver")
     with contextlib.suppress(wsman.WsmanError):
         command.receive(timeout=40)
     command.terminate()
@@ -278,8 +293,9 @@ def serve(settings: Settings) -> None:
     """Take the PC's name and serve until the process is ended."""
     socket.sethostname(settings.name)
     settings.scratch.mkdir(parents=True, exist_ok=True)
-    shells = Shells(settings.prefix, settings.scratch)
+    shells = Shells(settings.machine, settings.scratch)
     _boot(settings)
+    djoin.complete(Machine.load(settings.machine))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(settings.certificate, settings.key)
     servers = [_Server(settings, 5986, shells, tls), _Server(settings, 5985, shells, None)]

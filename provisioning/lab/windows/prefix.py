@@ -22,7 +22,7 @@ CACHE = Path("/var/cache/provisioning-lab")
 _LOADER = Path("/usr/lib/wine/wine64")
 _SERVER = Path("/usr/lib/wine/wineserver")
 _WRITTEN = (".ini", ".log", ".dat", ".inf", ".cmd")
-_LAYOUT = 3  # of the template: a higher number than the one on disk makes it anew
+_LAYOUT = 4  # of the template: a higher number than the one on disk makes it anew
 
 
 def wine_environment(prefix: Path) -> dict[str, str]:
@@ -33,7 +33,9 @@ def wine_environment(prefix: Path) -> dict[str, str]:
     Unicode, so both are 65001 there and batch files may be UTF-8, as they are on Windows after ``chcp
     65001``; the locale's files are those of C.UTF-8 under that name.
     """
+    zone = zone_file(prefix)
     return {
+        **({"TZ": zone.read_text(encoding="ascii")} if zone.exists() else {}),
         "HOME": "/nonexistent",
         "WINEPREFIX": str(prefix),
         "WINEARCH": "win64",
@@ -44,6 +46,11 @@ def wine_environment(prefix: Path) -> dict[str, str]:
         "LC_ALL": "hi_IN.UTF-8",
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
+
+
+def zone_file(prefix: Path) -> Path:
+    """Where the time zone of a PC is kept, as the name of a zone of this machine; the machine's own without it."""
+    return prefix / "time-zone"
 
 
 def wine_command(program: str, *arguments: str) -> list[str]:

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import logging
 import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
-from provisioning.lab.windows import wsman
+from provisioning.lab.windows import real, wsman
+from provisioning.lab.windows.machine import Machine
 from provisioning.lab.windows.prefix import wine_command, wine_environment
 from provisioning.lab.windows.refusals import NOT_SUPPORTED, refusal
 
-CMD = "C:\\windows\\system32\\cmd.exe"
 MAX_COMMAND_LINE = 8191
 """Characters of a cmd.exe command line (Microsoft support article 830473)."""
 
+_log = logging.getLogger(__name__)
 _CHUNK = 64 * 1024  # octets of output in one answer: with base64 and envelope below MAX_ENVELOPE
 _POLL = 0.005  # seconds
+_STARTS = 3  # of a command that Wine did not begin
+_BEGUN = "begun"
 
 
 class Command:
     """One command: Wine's cmd.exe on a temporary .cmd file, its output in files, its whole exit code in
     another.
 
+    Wine 8 under load sometimes dies while it starts (exit code 1, not a word; 1 in about 1,000). So the batch file
+    notes first that it began, and a command that provably did not is started again.
+
     wine64 quotes its arguments anew and cuts exit codes to 8 bits, so the command line goes through a batch
     file, which writes ``%ERRORLEVEL%``. Output goes to files, since services that the command starts would
     hold a pipe open for ever.
     """
 
-    def __init__(self, prefix: Path, scratch: Path, command_line: str) -> None:
+    def __init__(self, machine_file: Path, scratch: Path, command_line: str) -> None:
+        machine = Machine.load(machine_file)
+        prefix = machine.prefix
         self.id = str(uuid.uuid4()).upper()
         self._stdout = scratch / f"{self.id}.out"
         self._stderr = scratch / f"{self.id}.err"
@@ -42,8 +54,14 @@ class Command:
         self._read = {self._stdout: 0, self._stderr: 0}
         self._process: subprocess.Popen[bytes] | None = None
         self._refused = self._refusal(command_line)
-        if self._refused is None:
-            self._start(prefix, command_line)
+        self._errand = scratch / f"{self.id}.json"
+        self._again: Callable[[], None] | None = None
+        self._starts_left = _STARTS - 1
+        if self._refused is None and real.wants_real(machine, command_line):
+            self._start_real(machine_file, command_line)
+        elif self._refused is None:
+            self._again = lambda: self._start(prefix, command_line)
+            self._again()
         else:
             self._stdout.write_bytes(b"")
             self._stderr.write_bytes(self._refused[1].encode() + b"\r\n")
@@ -56,6 +74,8 @@ class Command:
             finished = self._process is None or self._process.poll() is not None
             stdout, stderr = self._fresh(self._stdout), self._fresh(self._stderr)
             more = self._pending(self._stdout) or self._pending(self._stderr)
+            if finished and not more and self._never_began():
+                continue
             if finished and not more:
                 return stdout, stderr, self._exit_code()
             if stdout or stderr:
@@ -72,6 +92,7 @@ class Command:
     def send(self, octets: bytes, *, end: bool) -> None:
         """Standard input of the command."""
         if self._process is not None and self._process.stdin is not None:
+            self._again = None  # what it was told would be lost
             with contextlib.suppress(BrokenPipeError, ValueError):
                 self._process.stdin.write(octets)
                 self._process.stdin.flush()
@@ -80,6 +101,7 @@ class Command:
 
     def terminate(self) -> None:
         """End the command, if it still runs, and remove its files."""
+        self._again = None
         if self._process is not None:
             if self._process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -88,24 +110,49 @@ class Command:
             if self._process.stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
                     self._process.stdin.close()
-        for path in (self._stdout, self._stderr, self._batch, self._verdict):
+        for path in (self._stdout, self._stderr, self._batch, self._verdict, self._errand):
             path.unlink(missing_ok=True)
+
+    def _never_began(self) -> bool:
+        """Whether Wine died before the batch file began; it has been started again then."""
+        if self._again is None or not self._starts_left or self._verdict.exists():
+            return False
+        self._starts_left -= 1
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        _log.warning("command %s: Wine ended before it began; started again", self.id)
+        self._again()
+        return True
 
     def _start(self, prefix: Path, command_line: str) -> None:
         environment = wine_environment(prefix)
         line = _doubled_percents(command_line)
         if re.match(r'"?[^"\s]+\.(cmd|bat)"?(\s|$)', line, re.IGNORECASE):
-            line = f"{CMD} /c {line}"  # else control would never come back to this batch file
+            line = f"{real.CMD} /c {line}"  # else control would never come back to this batch file
         verdict = f"C:\\windows\\temp\\{self._verdict.name}"
-        self._batch.write_text(f"@echo off\r\n{line}\r\n>{verdict} echo %ERRORLEVEL%\r\n", encoding="utf-8", newline="")
+        lines = ("@echo off", f">{verdict} echo {_BEGUN}", line, f">{verdict} echo %ERRORLEVEL%", "")
+        self._batch.write_text("\r\n".join(lines), encoding="utf-8", newline="")
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self._process = subprocess.Popen(
-                wine_command(CMD, "/c", f"C:\\windows\\temp\\{self._batch.name}"),
+                wine_command(real.CMD, "/c", f"C:\\windows\\temp\\{self._batch.name}"),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
                 env=environment,
                 cwd=prefix / "drive_c/windows",
+                start_new_session=True,
+            )
+
+    def _start_real(self, machine_file: Path, command_line: str) -> None:
+        errand = {"machine": str(machine_file), "line": command_line, "verdict": str(self._verdict)}
+        self._errand.write_text(json.dumps(errand), encoding="utf-8")
+        with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "provisioning.lab.windows.real", str(self._errand)],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
                 start_new_session=True,
             )
 
@@ -126,21 +173,22 @@ class Command:
             return int(self._verdict.read_text().strip())
         # the command ended its own cmd.exe before the verdict was written: `exit 3`, or a crash
         code = None if self._process is None else self._process.returncode
+        _log.info("command %s left no verdict: its process ended with %s", self.id, code)
         return 1 if code is None or code < 0 else code
 
     @staticmethod
     def _refusal(command_line: str) -> tuple[int, str] | None:
         if len(command_line) > MAX_COMMAND_LINE:
             return 1, "The command line is too long."
-        sentence = refusal(command_line)
+        sentence = refusal(command_line, real.REAL)
         return None if sentence is None else (NOT_SUPPORTED, sentence)
 
 
 class Shells:
     """All shells of one PC, with WinRM's quotas (MaxShellsPerUser, and operations a shell)."""
 
-    def __init__(self, prefix: Path, scratch: Path, *, max_shells: int = 30, max_commands: int = 1500) -> None:
-        self._prefix = prefix
+    def __init__(self, machine_file: Path, scratch: Path, *, max_shells: int = 30, max_commands: int = 1500) -> None:
+        self.machine_file = machine_file
         self._scratch = scratch
         self._max_shells = max_shells
         self._max_commands = max_commands
@@ -171,7 +219,7 @@ class Shells:
                     "w:QuotaLimit",
                     f"This shell has run {self._max_commands} commands already.",
                 )
-        command = Command(self._prefix, self._scratch, command_line)
+        command = Command(self.machine_file, self._scratch, command_line)
         commands[command.id] = command
         return command.id
 

@@ -142,6 +142,11 @@ def done(request: Request) -> bytes:
     return _answer(request, element)
 
 
+def answered(request: Request, body: str) -> bytes:
+    """The answer to an action of another kind; `body` is XML."""
+    return _answer(request, body)
+
+
 def fault(request: Request | None, error: WsmanError) -> bytes:
     """Body of an HTTP 500 answer."""
     reason = escape(error.reason)

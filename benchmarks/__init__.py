@@ -1,0 +1,1 @@
+"""Measurements against the lab: `python -m benchmarks.NAME`."""

@@ -1,0 +1,137 @@
+"""What the lab's PCs do for real beside Wine: programs that Wine lacks or only pretends to have.
+
+:data:`REAL` names them. A command line that runs one of them, alone or inside a batch file of the plain form that
+:mod:`provisioning.connections.windows_commands` writes, is carried out by a process of its own, ``python -m
+provisioning.lab.windows.real ERRAND.json``, so that it can be killed as any other command; the lines that run other
+programs go to Wine's cmd.exe one by one. A new one is one function here or in its own file, and one line of the dict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from provisioning.lab.windows import curl, power
+from provisioning.lab.windows.certutil import certutil
+from provisioning.lab.windows.djoin import djoin
+from provisioning.lab.windows.machine import Ended, Machine
+from provisioning.lab.windows.prefix import wine_command, wine_environment
+from provisioning.lab.windows.refusals import NOT_SUPPORTED, program_of, refusal
+from provisioning.lab.windows.tzutil import tzutil
+
+RealCommand = Callable[[Machine, list[str]], Ended]
+"""``command(machine, words)``: does what the Windows program does, with the words behind its name."""
+
+REAL: Mapping[str, RealCommand] = {
+    "certutil": certutil,
+    "curl": curl.curl,
+    "djoin": djoin,
+    "shutdown": power.shutdown,
+    "tzutil": tzutil,
+}
+"""Program name in lower case, without ``.exe`` → what does it."""
+
+CMD = "C:\\windows\\system32\\cmd.exe"
+_NOT_FOUND = 9009  # cmd.exe's exit code for a program that it does not find
+_HARMLESS_LINES = re.compile(r"@echo off|setlocal DisableDelayedExpansion|chcp 65001( >nul 2>nul)?", re.IGNORECASE)
+_EXIT = re.compile(r"exit /b (\d+|%ERRORLEVEL%)", re.IGNORECASE)
+_TO_NUL = re.compile(r"(\s+[12]?>\s*nul)+\s*$", re.IGNORECASE)
+_BATCH = re.compile(r'(?:cmd(?:\.exe)?\s+/c\s+)?"?([A-Za-z]:[^"\s]+\.(?:cmd|bat))"?\s*', re.IGNORECASE)
+
+
+def wants_real(machine: Machine, line: str) -> bool:
+    """Whether this command line runs one of :data:`REAL`, directly or in a plain batch file."""
+    if program_of(line) in REAL:
+        return True
+    batch = _plain_batch(machine, line)
+    return batch is not None and any(program_of(one) in REAL for one in batch)
+
+
+def perform(machine: Machine, line: str) -> Ended:
+    """Carry a command line out."""
+    batch = _plain_batch(machine, line)
+    if batch is None:
+        return _one(machine, line)
+    output = Ended(0)
+    level = 0
+    for one in batch:
+        if _HARMLESS_LINES.fullmatch(one):
+            continue
+        if leaving := _EXIT.fullmatch(one):
+            return output.and_then(Ended(level if leaving[1].startswith("%") else int(leaving[1])))
+        if one.lower() == "echo %errorlevel%":
+            output = output.and_then(Ended(0, f"{level}\r\n"))
+            continue
+        ended = _one(machine, one.replace("%%", "%"))
+        level = ended.code
+        output = output.and_then(ended.silenced() if _TO_NUL.search(one) else ended)
+    return output.and_then(Ended(level))
+
+
+def _one(machine: Machine, line: str) -> Ended:
+    program = program_of(line)
+    sentence = refusal(line, REAL)
+    if sentence is not None:
+        return Ended(NOT_SUPPORTED, stderr=f"{sentence}\r\n")
+    if program not in REAL:
+        return _by_wine(machine, line)
+    bare = _TO_NUL.sub("", line)
+    if re.search(r"""[&|<>^](?=(?:[^"]*"[^"]*")*[^"]*$)""", bare):
+        return Ended(NOT_SUPPORTED, stderr=f"lab: {program} with & | < > ^ around it is not done here\r\n")
+    words = machine.words(bare)
+    return REAL[program](machine, words[1:])
+
+
+def _by_wine(machine: Machine, line: str) -> Ended:
+    """One other line, by Wine's cmd.exe; its whole exit code comes through a file."""
+    folder = machine.prefix / "drive_c/windows/temp"
+    batch = folder / f"real-{machine.errand}.cmd"
+    verdict = batch.with_suffix(".rc")
+    doubled = line.replace("%", "%%")
+    batch.write_text(f"@echo off\r\n{doubled}\r\n>C:\\windows\\temp\\{verdict.name} echo %ERRORLEVEL%\r\n", newline="")
+    try:
+        done = subprocess.run(
+            wine_command(CMD, "/c", f"C:\\windows\\temp\\{batch.name}"),
+            env=wine_environment(machine.prefix),
+            cwd=machine.prefix / "drive_c/windows",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        code = int(verdict.read_text().strip()) if verdict.exists() else done.returncode or _NOT_FOUND
+        return Ended(code, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    finally:
+        batch.unlink(missing_ok=True)
+        verdict.unlink(missing_ok=True)
+
+
+def _plain_batch(machine: Machine, line: str) -> list[str] | None:
+    match = _BATCH.fullmatch(line.strip())
+    if match is None:
+        return None
+    path = machine.path(match[1])
+    if not path.is_file():
+        return None
+    lines = [one for one in path.read_bytes().decode("utf-8", "replace").split("\r\n") if one.strip()]
+    if not lines or lines[0].lower() != "@echo off" or any(re.match(r"\s*(:|goto\b|for\b|if\b)", one) for one in lines):
+        return None
+    return lines
+
+
+def main(errand: Path) -> int:
+    """Carry out the errand that the endpoint wrote down; the exit code goes to its `verdict` file, whole."""
+    plain = json.loads(errand.read_text(encoding="utf-8"))
+    ended = perform(Machine.load(Path(plain["machine"]), errand.stem), plain["line"])
+    sys.stdout.buffer.write(ended.stdout.encode("utf-8"))
+    sys.stderr.buffer.write(ended.stderr.encode("utf-8"))
+    sys.stdout.flush()
+    Path(plain["verdict"]).write_text(str(ended.code))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
