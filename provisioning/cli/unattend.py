@@ -1,0 +1,127 @@
+"""``provision unattend``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from provisioning.api import Site
+from provisioning.cli.carrying import Manner, carry_out
+from provisioning.cli.exits import DONE
+from provisioning.cli.files import writable
+from provisioning.cli.invocation import Invocation
+from provisioning.connections.offline_join import as_account_data
+from provisioning.errors import RequestError
+from provisioning.ledger.records import Entry
+from provisioning.procedures import winrm_certificate
+from provisioning.procedures.join import join
+from provisioning.procedures.unattend import AnswerFile, answer_file
+from provisioning.reports.words import safe
+from provisioning.resources.directory.joining import issue
+from provisioning.site.inventory import unknown
+
+
+@click.command("unattend")
+@click.argument("workstation", metavar="PC")
+@click.option(
+    "--output", "file", metavar="FILE", type=click.Path(path_type=Path), default=Path("autounattend.xml"),
+    show_default=True, help="Where the answer file goes; - for stdout. The PC's certificate goes beside it (.pem).",
+)  # fmt: skip
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def VERB(invocation: Invocation, *, workstation: str, file: Path, yes: bool) -> int:  # noqa: N802  (it is an object)
+    """Write the answer file that installs Windows on a bare PC and makes it a member of the domain.
+
+    Makes the PC's account in the domain where there is none, and gives it a new password: an earlier answer file for
+    this PC, and the PC that had this name, are worth nothing afterwards. The file holds secrets: keep it until the PC
+    is installed, then destroy it. Windows Setup finds it under the name autounattend.xml at the root of a USB stick.
+    """
+    site = invocation.site()
+    manner = Manner(yes, "text", None)
+    if workstation not in site.inventory.workstations:
+        unknown("workstation", workstation, site.inventory.workstations)
+    to_stdout = str(file) == "-"
+    if not to_stdout:
+        _refuse_place(file)
+    manner.check()
+    prepared = _prepared(site, workstation)  # what cannot work is refused before anything is changed
+    plan = site.plan(join(workstation, bare=True))
+    if plan.changes:
+        with contextlib.redirect_stdout(sys.stderr if to_stdout else sys.stdout):
+            code = carry_out(lambda told: plan, manner)  # noqa: ARG005 - it is made already
+        if code != DONE:
+            return code
+    else:
+        click.echo("\n".join(f"Warning: {safe(warning)}" for warning in plan.warnings), err=True)
+        if not yes:
+            click.confirm(f"{workstation} has its account already. Set its password anew?", abort=True, err=True)
+    answers = _answers(site, prepared)
+    if to_stdout:
+        sys.stdout.buffer.write(answers)
+        sys.stdout.flush()
+    else:
+        file.with_suffix(".pem").write_bytes(prepared.certificate.pem)
+        write_private(file, answers)
+        click.echo(_advice(site, workstation, file), err=True)
+    return DONE
+
+
+def _refuse_place(file: Path) -> None:
+    """Raise :class:`RequestError` for a place where the files cannot go; nothing is overwritten."""
+    for place, suffix in ((file, ".xml"), (file.with_suffix(".pem"), None)):
+        writable(place, "--output", suffix)
+        if place.exists():
+            raise RequestError(f"--output {file}: there is a {place} already; destroy it or name another file")
+
+
+def _prepared(site: Site, workstation: str) -> AnswerFile:
+    """All but the blob. Raises :class:`~provisioning.errors.ProvisioningError` for what cannot become a file."""
+    inventory = site.inventory
+    setting, host = inventory.unattend, inventory.workstations[workstation].host
+    password = site.secrets.resolve(inventory.windows.credential.password)
+    key = site.secrets.resolve(setting.product_key) if setting.product_key else None
+    certificate = winrm_certificate.make(host, setting.certificate_days)
+    prepared = AnswerFile(workstation, SecretStr("later"), password, certificate, key)
+    answer_file(inventory, prepared)
+    return prepared
+
+
+def _answers(site: Site, prepared: AnswerFile) -> bytes:
+    """The answer file, with a new blob."""
+    # First the log: a blob that nobody knows of must not exist.
+    site.ledger.log(Entry(f"An offline-domain-join blob for {prepared.name} is issued into an answer file."))
+    with site.connect() as pool, pool.session("directory") as session:
+        issued = issue(session, prepared.name, site.inventory.workstations[prepared.name].host)
+    data = SecretStr(as_account_data(issued.data.get_secret_value()))
+    return answer_file(site.inventory, replace(prepared, account_data=data))
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a new file with mode 0600: whole or not at all. Raises :class:`RequestError`."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as sink:
+            try:
+                sink.write(content)
+                sink.flush()
+            except OSError:
+                file.unlink()
+                raise
+    except OSError as exc:
+        raise RequestError(f"--output {file}: could not be written: {exc.strerror}; run this again") from exc
+
+
+def _advice(site: Site, workstation: str, file: Path) -> str:
+    trust = site.inventory.windows.trust
+    erases = " It ERASES disk 0 of the PC that starts from it." if site.inventory.unattend.disk == "erase" else ""
+    return (
+        f"{file} holds the machine password of {workstation}, the password of windows.credential and a private key: "
+        f"keep it to yourself and destroy it when the PC is installed.{erases}\n"
+        f"{file.with_suffix('.pem')} is the PC's certificate: add it to {trust or 'windows.trust of the site'}, so "
+        f"that WinRM of {workstation} is trusted."
+    )
