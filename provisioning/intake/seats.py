@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from provisioning.errors import RequestError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState
+from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, Turn
 from provisioning.procedures.base import Request
 from provisioning.procedures.licences import Seat, seats
 from provisioning.procedures.ownership import owners
@@ -17,6 +17,7 @@ from provisioning.site import Inventory
 _log = logging.getLogger(__name__)
 _ENDED = frozenset({"done", "partial"})
 _NOT_INSTALLED = frozenset({"failed", "blocked"})
+_PACKAGE = "windows.package"
 SHOWN = 10
 """Holders that are named when a pool is empty."""
 
@@ -57,31 +58,40 @@ def refuse_shortage(ledger: Ledger, wanted: Iterable[Seat]) -> None:
         raise RequestError("; ".join(found))
 
 
+def seats_before(
+    ledger: Ledger, inventory: Inventory, run_id: int, changes: Iterable[Change[State]]
+) -> tuple[Seat, ...]:
+    """The seats that packages took before the run `run_id` removed them, each of whom it was installed for. What
+    nobody installed through the ledger took none."""
+    licensed = {seat.address for seat in seats(inventory, [change.address for change in changes], {})}
+    if not licensed:
+        return ()
+    turns = ledger.turns(_PACKAGE, {address.key for address in licensed})
+    return _seats_of_turns(inventory, (t for t in turns if t.address in licensed and t.run_id < run_id))
+
+
 def take_again(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
     """Before a run is resumed: seats that were given back when an install failed. Raises :class:`RequestError`."""
-    again = [r for r in run.changes if _takes_seat(r) and r.state in _NOT_INSTALLED]
-    for seat in _seats_of(inventory, run, again):
-        ledger.allocate(seat.pool, seat.candidates, seat.holder, run_id=run.id)
+    take(ledger, inventory, run, [r.change for r in run.changes if r.state in _NOT_INSTALLED])
 
 
 def take(ledger: Ledger, inventory: Inventory, run: RunRecord, changes: Iterable[Change[State]]) -> None:
     """For changes that a run goes on to make: the seats that it was not given when it began, or gave back since.
     Raises :class:`RequestError`."""
-    new = [change for change in changes if change.before is None and change.address.kind == "windows.package"]
-    for seat in seats_of_changes(inventory, from_plain(run.request), new) if new else ():
+    for seat in _taken_by(ledger, inventory, run, [change for change in changes if _installs(change)]):
         ledger.allocate(seat.pool, seat.candidates, seat.holder, run_id=run.id)
 
 
 def give_back(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState) -> None:
-    """When a run ends in `state` (the ledger does not say so yet): the seats of installs that failed, or that it took
-    back. A run that is gone on with keeps its seats. Doing it twice is once."""
+    """When a run ends in `state` (the ledger does not say so yet): the seats of installs that failed, of packages that
+    it removed, and of installs that it took back. A run that is gone on with keeps its seats. Twice is once."""
     undone = None if run.undoes is None else ledger.run(run.undoes)
     try:
         if undone is not None:
             _taken_back(ledger, inventory, run, undone, state)
         elif state in _ENDED:
-            gone = [r for r in run.changes if _takes_seat(r) and r.state in _NOT_INSTALLED]
-            _release(ledger, _seats_of(inventory, run, gone), _seats_of(inventory, run, _others(run, gone)), [run.id])
+            _give_back_removed(ledger, inventory, run)
+            _give_back_failed(ledger, inventory, run)
             give_back_unread(ledger, inventory, run)
     except RequestError as exc:  # the site does not know these people any more
         if undone is not None and state == "done":
@@ -91,29 +101,29 @@ def give_back(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunSt
 
 
 def _taken_back(ledger: Ledger, inventory: Inventory, run: RunRecord, undone: RunRecord, state: RunState) -> None:
+    if state in _ENDED:
+        _give_back_failed(ledger, inventory, run)
     removed = {r.change.address for r in run.changes if r.change.after is None and r.state == "verified"}
     never = {r.change.address for r in undone.changes if not r.attempted and r.state != "verified"}
     # An install that was killed before it began has nothing to be taken back: when all is, it is not there either.
     whole = state == "done"
-    gone = [r for r in undone.changes if _takes_seat(r) and (whole or r.change.address in removed | never)]
+    gone = [r for r in undone.changes if _installs(r.change) and (whole or r.change.address in removed | never)]
     same_request = ledger.request(undone.request_id).runs if undone.request_id else ()
-    kept = _seats_of(inventory, undone, _others(undone, gone))
-    _release(ledger, _seats_of(inventory, undone, gone), kept, [undone.id, *same_request])
+    _release_of(ledger, inventory, undone, gone, [undone.id, *same_request])
 
 
 def give_back_unread(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
     """The seats for PCs that a run is never going to come to: it waits for them, and is given up or taken back."""
     unread = [target.target for target in run.targets if target.why == "unread"]
     possible = [
-        Address("windows.package", target, package.display_name)
-        for target in unread
-        for package in inventory.software.values()
+        Address(_PACKAGE, target, package.display_name) for target in unread for package in inventory.software.values()
     ]
     if not possible:
         return
     try:
         whose = owners(inventory, from_plain(run.request), [(address, None) for address in possible])
-        kept = _seats_of(inventory, run, (r for r in run.changes if _takes_seat(r) and r.state not in _NOT_INSTALLED))
+        there = [r.change for r in run.changes if _installs(r.change) and r.state not in _NOT_INSTALLED]
+        kept = _taken_by(ledger, inventory, run, there)
     except RequestError as exc:  # the site does not know these people any more
         _log.warning("run %s keeps its licence seats: %s", run.id, exc)
         return
@@ -126,22 +136,75 @@ def _release_all(ledger: Ledger, run_id: int) -> None:
             ledger.release(seat.pool, item=seat.item, run_id=run_id)
 
 
-def _takes_seat(record: ChangeRecord) -> bool:
-    return record.change.address.kind == "windows.package" and record.change.before is None
+def _give_back_failed(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
+    gone = [r for r in run.changes if _installs(r.change) and r.state in _NOT_INSTALLED]
+    _release_of(ledger, inventory, run, gone, [run.id])
 
 
-def _seats_of(inventory: Inventory, run: RunRecord, records: Iterable[ChangeRecord]) -> tuple[Seat, ...]:
-    changes = [record.change for record in records]
+def _give_back_removed(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:
+    """A removed package frees the seat of whoever it was installed for, unless they have it on another PC as well."""
+    removed = [r.change for r in run.changes if r.change.after is None and r.state == "verified"]
+    gone = seats_before(ledger, inventory, run.id, removed)
+    kept = _in_use(ledger, inventory, {seat.pool for seat in gone}) if gone else set()
+    for pool, holder in sorted({(seat.pool, seat.holder) for seat in gone} - kept):
+        ledger.release(pool, holder=holder)
+
+
+def _in_use(ledger: Ledger, inventory: Inventory, pools: Collection[str]) -> set[tuple[str, str]]:
+    """Pool and holder of every package that is installed, as far as the ledger knows."""
+    shown = {p.display_name for p in inventory.software.values() if f"licence:{p.licence}" in pools}
+    turns = ledger.turns(_PACKAGE, shown)
+    there = {turn.address for turn in {turn.address: turn for turn in turns}.values() if turn.made}
+    found = _seats_of_turns(inventory, (turn for turn in turns if turn.address in there))
+    return {(seat.pool, seat.holder) for seat in found}
+
+
+def _seats_of_turns(inventory: Inventory, turns: Iterable[Turn]) -> tuple[Seat, ...]:
+    """The seats of the last installs among `turns`. One that took a removal back is for whom the one before it was."""
+    last = {turn.address: turn for turn in turns if turn.made and turn.undoes is None}
+    of_run: dict[int, list[Turn]] = {}
+    for turn in last.values():
+        of_run.setdefault(turn.run_id, []).append(turn)
+    found: list[Seat] = []
+    for run_id, installs in sorted(of_run.items()):
+        addresses = [turn.address for turn in installs]
+        try:
+            whose = owners(inventory, from_plain(installs[0].request), [(address, None) for address in addresses])
+        except RequestError as exc:  # the site does not know these people any more
+            _log.warning("it cannot be told whose the licence seats of run %s are: %s", run_id, exc)
+            continue
+        found += seats(inventory, addresses, whose)
+    return tuple(found)
+
+
+def _installs(change: Change[State]) -> bool:
+    return change.address.kind == _PACKAGE and change.before is None
+
+
+def _taken_by(
+    ledger: Ledger, inventory: Inventory, run: RunRecord, changes: Sequence[Change[State]]
+) -> tuple[Seat, ...]:
+    """The seats that installs of a run take."""
     if not changes:
         return ()
-    everything: list[tuple[Address, State | None]] = [(r.change.address, r.change.after) for r in run.changes]
+    if run.undoes is not None:
+        return seats_before(ledger, inventory, run.undoes, changes)
+    everything = [(r.change.address, r.change.after) for r in run.changes]
+    everything += [(change.address, change.after) for change in changes]
     whose = owners(inventory, from_plain(run.request), everything)
     return seats(inventory, [change.address for change in changes], whose)
 
 
-def _others(run: RunRecord, records: Iterable[ChangeRecord]) -> list[ChangeRecord]:
-    gone = {record.id for record in records}
-    return [record for record in run.changes if _takes_seat(record) and record.id not in gone]
+def _release_of(
+    ledger: Ledger, inventory: Inventory, run: RunRecord, gone: Sequence[ChangeRecord], runs: Iterable[int]
+) -> None:
+    """Release the seats of the installs `gone` of `run`, as far as one of `runs` gave them."""
+    if not gone:
+        return
+    numbers = {record.id for record in gone}
+    others = [r.change for r in run.changes if _installs(r.change) and r.id not in numbers]
+    kept = _taken_by(ledger, inventory, run, others)
+    _release(ledger, _taken_by(ledger, inventory, run, [record.change for record in gone]), kept, runs)
 
 
 def _release(ledger: Ledger, gone: Iterable[Seat], kept: Iterable[Seat], runs: Iterable[int]) -> None:

@@ -221,6 +221,30 @@ class Finishing(Protocol):
     def finish(self, session: Any, changes: Sequence[Change[Any]]) -> None: ...
 
 
+@runtime_checkable
+class Unsettled(Protocol):
+    """A kind whose thing may be as it should be before a run, and is upset by the very changes that it requires (a PC
+    must restart after packages were installed).
+
+    Where one of those is planned, a change of this thing is planned as well, from what `unsettled` says may be left
+    behind. It is done if a read shows the need when its turn comes. Taking a run back does not turn it round: it is
+    done again, last of all.
+    """
+
+    def unsettled(self, state: Any) -> Any: ...
+
+
+@runtime_checkable
+class Irreversible(Protocol):
+    """A kind that makes changes of which something stays, whatever undo does (an account's password is replaced).
+
+    `lasting` says in one sentence what stays of `change` when it is made together with `others`; ``None``: nothing.
+    The plan shows it, and so does the plan of the undo.
+    """
+
+    def lasting(self, change: Any, others: Sequence[Change[Any]]) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Proof:
     """A functional check to be run after apply and on demand: plain data, run by the kind of proof that `kind`

@@ -102,7 +102,7 @@ class LeaseProof:
                 return True, f"{mac} has the lease {lease.address} in {subnet}"
         if running:
             return False, f"{mac} has the lease {running[-1].address}, which is not in {subnet}"
-        return False, f"{mac} has no lease; is the PC switched on, and does its VLAN reach the DHCP server?"
+        return False, f"{mac} has no lease; is it switched on and set to DHCP, and does its VLAN reach the DHCP server?"
 
 
 def _settled(proof: Proof, look: Callable[[], tuple[bool, str]], patience: float) -> ProofResult:

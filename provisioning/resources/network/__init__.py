@@ -1,0 +1,1 @@
+"""What can be made so on the site's network servers: DHCP reservations."""

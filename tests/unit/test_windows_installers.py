@@ -1,0 +1,383 @@
+"""Installers on a PC in memory: command lines, exit codes, licence keys, deadlines, winget and Chocolatey."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
+from provisioning.resources.base import Address, Change
+from provisioning.resources.windows import package, restart
+from provisioning.resources.windows.package import PACKAGE, InstalledPackage
+from provisioning.resources.windows.sources import _APPS
+from provisioning.site import Inventory
+from provisioning.site.load import load
+from tests.unit.cli_office import EXAMPLE
+from tests.unit.windows_session import FOLDER, FakePc, with_software
+
+KEY = "CANARY-100%-Ключ & co"
+
+
+@pytest.fixture(scope="module")
+def example() -> Inventory:
+    return load(EXAMPLE)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing on this PC happens later."""
+    monkeypatch.setattr(package, "_SETTLED_WITHIN", 0.0)
+
+
+def setup_of(folder: Path, **more: Any) -> dict[str, Any]:
+    """A catalogue entry of type exe, whose file has a name that no command line could carry."""
+    file = folder / "Установка 100% & 'Tool'.exe"
+    file.write_bytes(b"MZ")
+    version = {"version": "1.0", "type": "exe", "file": str(file), "arguments": ["/S"]}
+    version["sha256"] = hashlib.sha256(b"MZ").hexdigest()
+    return {"display_name": "Tool", "versions": [{**version, **more}], "uninstall": {"arguments": ["/S"]}}
+
+
+def attempt(
+    pc: FakePc, before: str | None, after: str | None, name: str = "Tool", **more: Any
+) -> ProvisioningError | None:
+    old, new = (None if v is None else InstalledPackage(version=v, **more) for v in (before, after))
+    change = Change(Address("windows.package", pc.target, name), old, new)
+    return PACKAGE.apply(pc.session, [change])[0].error
+
+
+def installing(pc: FakePc) -> list[str]:
+    return [line for line in pc.ran if not line.startswith("reg ")]
+
+
+def test_a_setup_program_runs_with_its_arguments_whatever_its_file_is_called(
+    example: Inventory, tmp_path: Path
+) -> None:
+    entry = setup_of(tmp_path, arguments=["/S", "/D=C:\\Program Files\\100% Ключ"])
+    pc = FakePc(with_software(example, "tool", entry), tmp_path)
+    assert attempt(pc, None, "1.0") is None
+    assert installing(pc) == [f'{FOLDER}\\__________100_____Tool_.exe /S "/D=C:\\Program Files\\100%% Ключ"']
+    assert pc.files == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "expected", "noted"),
+    [
+        (0, {}, None, False),
+        (3010, {}, None, True),
+        (1641, {}, None, True),
+        (17, {"restart_codes": [17]}, None, True),
+        (3010, {"restart_codes": [17]}, "exit code 3010", False),
+        (1, {"exit_codes": [0, 1]}, None, False),
+        (0, {"exit_codes": [1]}, "exit code 0", False),
+        (2, {}, "installing Tool 1.0 failed: exe ended with exit code 2", False),
+        (112, {}, "the disk of the PC is full", False),
+        (0xC0000005, {}, "it crashed", False),
+        (1618, {}, "has to wait: another installation is under way", False),
+    ],
+)
+def test_exit_codes(
+    example: Inventory, tmp_path: Path, *, code: int, more: dict[str, Any], expected: str | None, noted: bool
+) -> None:
+    site = with_software(example, "tool", setup_of(tmp_path, **more))
+    pc = FakePc(site, tmp_path, lambda line: code if "Tool_.exe" in line else 0)
+    error: ProvisioningError | None
+    try:
+        error = attempt(pc, None, "1.0")
+    except UnreachableError as exc:
+        error = exc
+    assert (expected in str(error)) if expected else error is None
+    assert any("ProvisioningRestart" in line and line.startswith("reg add") for line in pc.ran) == noted
+
+
+def test_licence_keys_travel_in_files_that_are_removed(
+    example: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOL_KEY", KEY)
+    entry = setup_of(
+        tmp_path,
+        keys={"LICENCE": "env:TOOL_KEY"},
+        arguments=["/S", "/KEY={LICENCE}", "/ANSWERS={answers}"],
+        answer_file=["[licence]", "key={LICENCE}"],
+    )
+    pc = FakePc(with_software(example, "tool", entry), tmp_path)
+    assert attempt(pc, None, "1.0") is None
+    answers = dict(pc.written)["answers-__________100_____Tool_.exe.txt"]
+    assert answers == f"[licence]\r\nkey={KEY}\r\n".encode()
+    assert f'"/KEY={KEY.replace("%", "%%")}"' in installing(pc)[0]
+    assert f"/ANSWERS={FOLDER}\\answers-" in installing(pc)[0]
+    assert pc.files == {}
+
+
+def test_a_key_of_an_msi_is_a_property(example: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOL_KEY", KEY)
+    entry = example.software["crm-client"]
+    first = entry.versions[0].model_copy(update={"keys": {"PIDKEY": "env:TOOL_KEY"}})
+    software = {"crm-client": entry.model_copy(update={"versions": (first,)})}
+    pc = FakePc(example.model_copy(update={"software": software}), tmp_path)
+    assert attempt(pc, None, "4.2.0", "Meridian CRM Client") is None
+    assert installing(pc)[0].endswith(f'CRM_SERVER=crm.corp.example PIDKEY="{KEY.replace("%", "%%")}"')
+    assert pc.files == {}
+
+
+@pytest.mark.parametrize("key", ['CANARY"x', "CANARY\nx", ""])
+def test_a_key_that_cannot_be_said_is_not_repeated(
+    example: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("TOOL_KEY", key)
+    entry = setup_of(tmp_path, keys={"LICENCE": "env:TOOL_KEY"}, arguments=["/KEY={LICENCE}"])
+    pc = FakePc(with_software(example, "tool", entry), tmp_path)
+    error = attempt(pc, None, "1.0")
+    assert error is not None
+    assert "CANARY" not in str(error)
+    assert installing(pc) == []
+
+
+def test_an_installer_that_hangs_is_named(example: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    def answer(line: str) -> int | Exception:
+        if "Tool_.exe" not in line:
+            return 0
+        clock[0] += 1000
+        return RejectedError("windows:WS-0042", "install.cmd did not finish in its time and was ended")
+
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path), install_timeout=900), tmp_path, answer)
+    error = attempt(pc, None, "1.0")
+    assert "installing Tool 1.0 did not end within 900 s" in str(error)
+    assert "install_timeout" in str(error)
+    assert pc.files == {}
+
+
+@pytest.mark.parametrize(("allowed", "removals"), [(True, 1), (False, 0)])
+def test_a_downgrade_wants_to_be_asked_for(example: Inventory, tmp_path: Path, allowed: bool, removals: int) -> None:
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path)), tmp_path)
+    pc.exported = dict([uninstall_entry("Tool", "2.0")])
+    pc.answer = goes(pc)
+    error = attempt(pc, "2.0", "1.0", downgrade=allowed)
+    assert len([line for line in pc.ran if "uninst.exe" in line]) == removals
+    assert (error is None) == allowed
+    if not allowed:
+        assert "2.0 is newer than 1.0, and nobody asked for a downgrade" in str(error)
+        assert installing(pc) == []
+
+
+def uninstall_entry(name: str, version: str) -> tuple[str, str]:
+    """An exported Uninstall key with one program that has an uninstaller in a path with spaces, and goes when asked."""
+    key = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
+    uninstaller = '\\"C:\\\\Program Files\\\\Tool & Co\\\\uninst.exe\\"'
+    values = f'"DisplayName"="{name}"\r\n"DisplayVersion"="{version}"\r\n"UninstallString"="{uninstaller}"\r\n'
+    return key, f"[{key}]\r\n\r\n[{key}\\{name}]\r\n{values}\r\n"
+
+
+def goes(pc: FakePc) -> Callable[[str], int]:
+    """The uninstaller does what it should."""
+
+    def answer(line: str) -> int:
+        if "uninst.exe" in line:
+            pc.exported = {}
+        return 0
+
+    return answer
+
+
+def test_removal_runs_the_own_uninstaller_and_waits_for_it(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path)), tmp_path)
+    pc.exported = dict([uninstall_entry("Tool", "1.0")])
+    pc.answer = goes(pc)
+    assert attempt(pc, "1.0", None) is None
+    assert installing(pc) == ['start "" /wait "C:\\Program Files\\Tool & Co\\uninst.exe" /S']
+
+
+def test_what_says_no_silent_way_is_left_to_people(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path)
+    pc.exported = dict([uninstall_entry("Toolbar", "1.0")])
+    error = attempt(pc, "1.0", None, "Toolbar")
+    assert isinstance(error, RequestError)
+    assert "says no way to remove it silently" in str(error)
+    assert installing(pc) == []
+
+
+# -- winget and Chocolatey ------------------------------------------------------------------------------------------
+
+WINGET = "Microsoft.DesktopAppInstaller_{}_x64__8wekyb3d8bbwe"
+FIREFOX = {
+    "display_name": "Mozilla Firefox",
+    "versions": [{"version": "130.0", "type": "winget", "package_id": "Mozilla.Firefox"}],
+}
+SEVEN = {"display_name": "7-Zip", "versions": [{"version": "24.8", "type": "chocolatey", "package_id": "7zip"}]}
+
+
+def source_pc(example: Inventory, tmp_path: Path, plain: dict[str, Any], code: int = 0, *allowed: str) -> FakePc:
+    site = with_software(example, "thing", plain, package_sources=allowed or ("winget", "chocolatey"))
+    pc = FakePc(site, tmp_path, lambda line: 0 if line.startswith("reg ") else code)
+    keys = [WINGET.format(version) for version in ("1.9.25200.0", "1.22.10861.0")]
+    pc.exported = {
+        _APPS: "".join(f"[{_APPS}\\{key}]\r\n\r\n" for key in [*keys, "Microsoft.Paint_1_x64__8wekyb3d8bbwe"])
+    }
+    return pc
+
+
+def test_winget_is_called_by_its_full_path(example: Inventory, tmp_path: Path) -> None:
+    pc = source_pc(example, tmp_path, FIREFOX)
+    assert attempt(pc, None, "130.0", "Mozilla Firefox") is None
+    program = f'start "" /wait "C:\\Program Files\\WindowsApps\\{WINGET.format("1.22.10861.0")}\\winget.exe"'
+    assert installing(pc)[0].startswith(f"{program} install --id Mozilla.Firefox --version 130.0 --scope machine")
+    assert attempt(pc, "130.0", None, "Mozilla Firefox") is None
+    assert installing(pc)[1].startswith(f"{program} uninstall --id Mozilla.Firefox")
+
+
+@pytest.mark.parametrize(
+    ("plain", "code", "expected"),
+    [
+        (FIREFOX, 0x8A150109, None),
+        (FIREFOX, 0x8A150014, "winget knows no package of this id and version"),
+        (FIREFOX, 0x8A15010A, "the PC must restart before"),
+        (FIREFOX, 0x8A15FFFF, "see winget's list of return codes"),
+        (FIREFOX, 0x8A150102, "has to wait"),
+        (SEVEN, 3010, None),
+        (SEVEN, 1, "see chocolatey.log"),
+    ],
+)
+def test_exit_codes_of_sources(
+    example: Inventory, tmp_path: Path, plain: dict[str, Any], code: int, expected: str | None
+) -> None:
+    pc = source_pc(example, tmp_path, plain, code)
+    error: ProvisioningError | None
+    try:
+        error = attempt(pc, None, plain["versions"][0]["version"], plain["display_name"])
+    except UnreachableError as exc:
+        error = exc
+    assert (expected in str(error)) if expected else error is None
+
+
+def test_a_source_that_the_site_does_not_allow_is_not_used(example: Inventory, tmp_path: Path) -> None:
+    pc = source_pc(example, tmp_path, SEVEN, 0, "winget")
+    assert "does not allow chocolatey" in str(attempt(pc, None, "24.8", "7-Zip"))
+    assert installing(pc) == []
+
+
+def test_a_pc_without_winget_says_so(example: Inventory, tmp_path: Path) -> None:
+    pc = source_pc(example, tmp_path, FIREFOX)
+    pc.exported = {}
+    assert "has no winget" in str(attempt(pc, None, "130.0", "Mozilla Firefox"))
+
+
+# -- restarts -------------------------------------------------------------------------------------------------------
+
+RENAMES = "    PendingFileRenameOperations    REG_MULTI_SZ    {}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "noted"),
+    [
+        ("", "", False),
+        ("", "\\??\\C:\\temp\\a\\0\\0", False),  # a file to be deleted: tidying up
+        ("", "\\??\\C:\\temp\\a\\0!\\??\\C:\\Program Files\\x.dll", True),
+        ("\\??\\C:\\a\\0\\??\\C:\\b", "\\??\\C:\\a\\0\\??\\C:\\b", False),  # somebody else's, from before
+        ("\\??\\C:\\a\\0\\??\\C:\\b", "\\??\\C:\\a\\0\\??\\C:\\b\\0\\??\\C:\\c\\0\\??\\C:\\d", True),
+    ],
+)
+def test_files_that_wait_for_a_restart_since_our_installation_count(
+    example: Inventory, tmp_path: Path, before: str, after: str, noted: bool
+) -> None:
+    shown = [before, after]
+
+    def answer(line: str) -> int | str:
+        if "Session Manager" in line:
+            pairs = shown.pop(0)
+            return RENAMES.format(pairs) if pairs else 1
+        return 0
+
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path)), tmp_path, answer)
+    assert attempt(pc, None, "1.0") is None
+    assert any(line.startswith("reg add") and restart.NOTE_VALUE in line for line in pc.ran) == noted
+
+
+# -- signatures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a CA, and the viewer's setup signed by a certificate of it."""
+    folder = tmp_path_factory.mktemp("signed")
+
+    def run(*words: str) -> None:
+        subprocess.run(words, cwd=folder, check=True, capture_output=True)
+
+    key = ("-newkey", "rsa:2048", "-nodes", "-days", "3")
+    run("openssl", "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA")
+    run("openssl", "req", *key, "-keyout", "kestrel.key", "-out", "kestrel.csr", "-subj", "/CN=Kestrel Imaging")
+    (folder / "extensions").write_text("keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\n")
+    run("openssl", "x509", "-req", "-in", "kestrel.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+        "-days", "2", "-extfile", "extensions", "-out", "kestrel.pem")  # fmt: skip
+    source = EXAMPLE / "packages/kestrel-viewer-2.1.0.exe"
+    run("osslsigncode", "sign", "-certs", "kestrel.pem", "-key", "kestrel.key", "-in", str(source), "-out", "setup.exe")
+    run("openssl", "x509", "-in", "kestrel.pem", "-outform", "DER", "-out", "kestrel.der")
+    shutil.copyfile(source, folder / "unsigned.exe")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "signer", "trusted", "expected"),
+    [
+        ("setup.exe", None, True, None),
+        ("setup.exe", "kestrel", True, None),
+        ("setup.exe", "other", True, "is not signed by the certificate 00000000"),
+        ("setup.exe", None, False, "is not signed in a way that"),
+        ("unsigned.exe", None, True, "is not signed in a way that"),
+    ],
+)
+def test_signatures(
+    example: Inventory,
+    tmp_path: Path,
+    signed: Path,
+    *,
+    file: str,
+    signer: str | None,
+    trusted: bool,
+    expected: str | None,
+) -> None:
+    trust = signed / ("ca.pem" if trusted else "kestrel.pem")
+    if not trusted:
+        trust = tmp_path / "other.pem"
+        words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Other", "-keyout", "k.key"]
+        subprocess.run([*words, "-out", str(trust)], cwd=tmp_path, check=True, capture_output=True)
+    leaf = hashlib.sha256((signed / "kestrel.der").read_bytes()).hexdigest()
+    entry = setup_of(tmp_path, file=str(signed / file), sha256=hashlib.sha256((signed / file).read_bytes()).hexdigest())
+    if signer is not None:
+        entry["versions"][0]["signer"] = leaf if signer == "kestrel" else "0" * 64
+    pc = FakePc(with_software(example, "tool", entry, signed=True, signing_trust=trust), tmp_path)
+    error = attempt(pc, None, "1.0")
+    assert (expected in str(error)) if expected else error is None
+    assert bool(installing(pc)) == (expected is None)
+
+
+def test_a_disk_that_becomes_full_leaves_no_key_behind(
+    example: Inventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written of the file is there, whatever the error."""
+    monkeypatch.setenv("TOOL_KEY", KEY)
+    entry = setup_of(tmp_path, keys={"LICENCE": "env:TOOL_KEY"}, arguments=["/KEY={LICENCE}"])
+    pc = FakePc(with_software(example, "tool", entry), tmp_path)
+    write = pc.write
+
+    def full(name: str, content: bytes) -> str:
+        place = write(name, content)
+        if name == "install.cmd":
+            raise RejectedError(pc.target, "cannot write install.cmd: its disk is full; make room there")
+        return place
+
+    monkeypatch.setattr(pc, "write", full)
+    error = attempt(pc, None, "1.0")
+    assert "its disk is full" in str(error)
+    assert KEY not in str(error)
+    assert pc.files == {}
