@@ -79,8 +79,9 @@ class DirectorySession:
         self, condition: str, attributes: Sequence[str], *, base: str | None = None, one_entry: bool = False
     ) -> list[Entry]:
         """All entries that fulfil `condition` (an RFC 4515 filter made with :mod:`.distinguished_names`)
-        below `base` (the whole domain); with `one_entry`, `base` itself."""
-        return list(self._pages(condition, attributes, base or self.directory.base_dn, one_entry))
+        below `base` (the whole domain); with `one_entry`, `base` itself (``""``: the rootDSE)."""
+        below = self.directory.base_dn if base is None else base
+        return list(self._pages(condition, attributes, below, one_entry))
 
     def write(self, operations: Sequence[Operation]) -> list[TargetError | None]:
         """Send the operations, many on their way at once; gives one refusal or ``None`` for each.
@@ -102,6 +103,10 @@ class DirectorySession:
             return self._bind(connection)
         finally:
             connection.strategy.close()
+
+    def peer_address(self) -> str:
+        """The IP address of the server at the other end of the connection."""
+        return str(self._connection.socket.getpeername()[0])
 
     def close(self) -> None:
         """Close the connection."""

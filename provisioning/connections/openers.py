@@ -25,6 +25,8 @@ OPENERS: dict[str, Opener] = {
     "mail": _lazily("mail"),
     "intranet": _lazily("intranet"),
     "dhcp": _lazily("shell"),
+    "web": _lazily("shell"),
+    "autoconfig": _lazily("autoconfig"),
     "switch": _lazily("switch"),
     "windows": _lazily("windows"),
 }

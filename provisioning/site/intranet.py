@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from provisioning.site.base import (
+    Credential,
     Endpoint,
     FileReference,
     Form,
@@ -26,6 +27,11 @@ Url = Annotated[
         500,
     ),
 ]
+
+ServerPath = Annotated[
+    str, Form(r"^/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", "an absolute path of letters, digits and . _ - /")
+]
+"""A path on a Unix server."""
 
 HostPattern = Annotated[
     str, Form(r"^(\*\.?)?[A-Za-z0-9][A-Za-z0-9.-]*$", "a host name or a pattern such as *.corp.example")
@@ -51,6 +57,15 @@ class Bookmark(Model):
     url: Url
 
 
+class WebFiles(Model):
+    """Where documents are put on the web server, by SFTP. `known_hosts` (OpenSSH format) has its key by `ssh.host`."""
+
+    ssh: Endpoint
+    credential: Credential
+    known_hosts: SitePath
+    root: ServerPath = Field(description="folder on the server that its address / shows")
+
+
 class Intranet(Model):
     """The intranet web server."""
 
@@ -62,6 +77,9 @@ class Intranet(Model):
     group: GroupName = Field(description="directory group that is let in")
     pages: dict[Identifier, Bookmark] = Field(default_factory=dict, description="pages that profiles may name")
     check: AccessCheck
+    files: WebFiles | None = Field(
+        default=None, description="how documents are published there (mail settings for clients)"
+    )
 
 
 class Browser(Model):
@@ -70,4 +88,10 @@ class Browser(Model):
     proxy_pac: Url | None = None
     sign_in_hosts: tuple[HostPattern, ...] = Field(
         default=(), description="host patterns that get Kerberos sign-in (AuthServerAllowlist)"
+    )
+    delegate_hosts: tuple[HostPattern, ...] = Field(
+        default=(), description="those of them that may act for the person elsewhere (AuthNegotiateDelegateAllowlist)"
+    )
+    intranet_zone: tuple[HostPattern, ...] = Field(
+        default=(), description="hosts that Windows puts into its zone Local intranet"
     )

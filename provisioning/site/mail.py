@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,39 @@ MailAddress = Annotated[
 """A mail address of the usual kind (no quoted local part, no literal IP)."""
 
 
+MailDomain = Annotated[str, Form(rf"^{_DOMAIN}$", "a mail domain such as corp.example", 253)]
+"""What stands behind the @ of addresses."""
+
+Security = Literal["tls", "starttls"]
+"""TLS from the first octet (RFC 8314), or begun by STARTTLS (RFC 2595, RFC 3207). Nothing else is published."""
+
+
+class ClientServer(Model):
+    """One server as mail programs are told of it."""
+
+    server: Endpoint
+    security: Security = "tls"
+
+
+class MailClients(Model):
+    """What mail programs on PCs are told: published on the intranet's web server, and set on the PCs.
+
+    `domains` are the domains of people's addresses; for each of them, DNS must lead ``autoconfig.<domain>`` and
+    ``autodiscover.<domain>`` to the intranet's web server.
+    """
+
+    domains: tuple[MailDomain, ...] = Field(min_length=1)
+    incoming: ClientServer = Field(description="IMAP")
+    outgoing: ClientServer = Field(description="message submission (RFC 6409)")
+    user_name: Literal["address", "local part"] = Field(
+        default="address", description="what people sign in with: the whole mail address, or what stands before its @"
+    )
+    authentication: Literal["password", "kerberos"] = "password"
+    exchange: bool = Field(
+        default=False, description="true where Outlook finds an Exchange server in the directory (ZeroConfigExchange)"
+    )
+
+
 class Mail(Model):
     """The mail system. Mailboxes are looked up in the directory by `mail` and `proxyAddresses`.
 
@@ -44,3 +77,4 @@ class Mail(Model):
     check_reader: Credential = Field(
         description="account that may read every mailbox (Dovecot master user), for proofs"
     )
+    clients: MailClients | None = Field(default=None, description="what mail programs on PCs are told")
