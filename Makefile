@@ -43,7 +43,7 @@ schemas: bootstrap
 	$(PYTHON) -m tests.unit.test_reports_schema
 
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --output-file requirements.lock --quiet --custom-compile-command "make lock"
 
 workers: lab-packages

@@ -16,7 +16,8 @@ import pytest
 
 from provisioning.api import Site
 from provisioning.connections.pool import Pool
-from provisioning.lab.office import Office, write_site
+from provisioning.lab.office import Office
+from provisioning.lab.site_copy import write_site
 from provisioning.site import Inventory
 
 EXAMPLE = Path(__file__).parent.parent / "inventories" / "example"

@@ -14,7 +14,7 @@ from provisioning.engine.run import alone, holder_of
 from provisioning.engine.undo import begun_to_undo, open_undo, request_of_undo, stop_for_undo, to_take_back
 from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import clearance
-from provisioning.intake.seats import give_back_unread
+from provisioning.intake.seats import give_back_unread, seats_before, shortages
 from provisioning.ledger import Entry, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.licences import Seat
@@ -203,15 +203,19 @@ class Run:
             with self.site.reading(listener, f"undo of run {self.id}") as sessions:
                 begun, unread = to_take_back(record.changes, sessions, begun=tried)
         changes = tuple(planner.inverse(begun))
+        # What was removed takes its seat again before it is installed again.
+        again = [change for change in changes if change.before is None]
+        seats = seats_before(ledger, self.site.inventory, self.id, again)
         return Plan(
             self.site,
             f"undo run {self.id}: {record.title}",
             request_of_undo(record),
             changes,
             (),
-            (),
+            (*shortages(ledger, seats), *planner.lasting(begun)),
             unread,
             len(changes),
+            seats=seats,
             undoes=self.id,
             basis=frozenset(r.id for r in record.changes if r.attempted),
         )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from provisioning.engine.locks import FileLocks, Locks, locks_of
+from provisioning.engine.planner import Reading
 from provisioning.errors import RequestError
 from provisioning.ledger import Ledger
-from provisioning.procedures.base import Accounts, Request
+from provisioning.procedures.base import Accounts, Request, Work
+from provisioning.procedures.equipment import connect_equipment
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
+from provisioning.procedures.onboard import onboard
+from provisioning.procedures.together import Together
 from provisioning.resources.base import Sessions
 from provisioning.resources.directory.accounts import read_accounts
 from provisioning.site import Inventory
@@ -20,6 +24,8 @@ from provisioning.site.inventory import nearest
 def accounts(site: Inventory, request: Request, pool: Sessions) -> Accounts:
     """Whose account is whose; for people without one also who has the names that they might get."""
     people = request.people(site)
+    if not people:  # equipment, for example: nobody has to be asked
+        return Accounts()
     with pool.session("directory") as session:
         found = read_accounts(session, employee_ids=people)
         logins = {key: (login,) for key, login in Accounts(tuple(found)).logins.items()}
@@ -40,14 +46,26 @@ def people_of(site: Inventory, name: str) -> tuple[str, ...]:
     if name in site.people:
         return (name,)
     if name not in site.workplaces:
-        known = (*site.people, *site.workplaces)
-        raise RequestError(f"the site has no person or workplace {name!r}{nearest(name, known)}")
+        known = (*site.people, *site.workplaces, *site.equipment)
+        raise RequestError(f"the site has no person, workplace or equipment {name!r}{nearest(name, known)}")
     there = tuple(key for key, person in site.people.items() if person.workplace == name)
     if not there:
         raise RequestError(
             f"nobody has the workplace {name}; `provision check PERSON --desk {name}` checks it for one person"
         )
     return there
+
+
+def to_check(site: Inventory, names: Sequence[str], workplace: str | None) -> Request:
+    """The request whose proofs are those of `names`: people, workplaces, equipment. Raises :class:`RequestError`."""
+    devices = tuple(name for name in dict.fromkeys(names) if name in site.equipment)
+    people = dict.fromkeys(person for name in names if name not in devices for person in people_of(site, name))
+    if not devices:
+        return onboard(*people, workplace=workplace)
+    if workplace is not None:
+        raise RequestError(f"equipment has no workplace; leave out --desk, or {devices[0]}")
+    equipment = connect_equipment(site, *devices)
+    return Together((onboard(*people), equipment)) if people else equipment
 
 
 def warnings(site: Inventory) -> Iterator[str]:
@@ -60,6 +78,17 @@ def warnings(site: Inventory) -> Iterator[str]:
             f"the ledger's server {site.ledger.host} may be anybody: its certificate is not verified "
             f"(`sslmode={weak}` in the ledger's url)"
         )
+
+
+def unmet(work: Work, reading: Reading) -> Iterator[str]:
+    """A sentence for each thing that the work expects to be there and that is otherwise."""
+    asked = {resource.address for resource in work.resources}
+    for one in work.expected:
+        wanted, found = one.resource.desired, reading.found.get(one.resource.address)
+        if one.resource.address not in reading.found or one.resource.address in asked:
+            continue
+        if wanted is None or found is None or not wanted.agrees_with(found):
+            yield one.otherwise
 
 
 def locks(site: Inventory, ledger: Callable[[], Ledger], purpose: str) -> Locks | None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from provisioning.api import planning
+from provisioning.api import auditing, planning
+from provisioning.api.auditing import AuditReport
 from provisioning.api.plan import Plan, Run
 from provisioning.api.saved import read_plan
 from provisioning.connections.openers import OPENERS
@@ -31,8 +32,9 @@ from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
 from provisioning.procedures.base import Request
 from provisioning.procedures.licences import Seat, seats
-from provisioning.procedures.onboard import onboard
 from provisioning.procedures.ownership import owners
+from provisioning.procedures.packages import downgrade_warnings
+from provisioning.procedures.whole_site import whole_site
 from provisioning.resources.base import Change, ProofResult, State
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
@@ -99,17 +101,18 @@ class Site(Bulk):
                 locks.close()
 
     def plan(self, request: Request | None = None, listener: Listener | None = None) -> Plan:
-        """What it takes to fulfil `request`; without one, to onboard everybody who has a workplace.
+        """What it takes to fulfil `request`; without one, to make the whole site so: everybody who has a workplace, and
+        all equipment that is patched.
 
         Reads the systems and changes nothing; a device that somebody is at work on is waited for. Targets that cannot
         be read are named in ``unread``; the directory must be readable.
         Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError` for the
         directory.
         """
-        request = request or onboard(*(key for key, person in self.inventory.people.items() if person.workplace))
+        request = request or whole_site(self.inventory)
         with self.reading(listener) as pool:
             work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
-            reading = planner.read(work.resources, pool)
+            reading = planner.read([*work.resources, *(one.resource for one in work.expected)], pool)
         changes = planner.compare(work.resources, reading)
         whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
         # What could not be read may have to be changed when it can be.
@@ -121,7 +124,14 @@ class Site(Bulk):
             request.to_plain(),
             tuple(changes),
             work.proofs,
-            (*planning.warnings(self.inventory), *self._shortages(wanted), *work.warnings),
+            (
+                *planning.warnings(self.inventory),
+                *self._shortages(wanted),
+                *downgrade_warnings(changes),
+                *planner.lasting(changes),
+                *work.warnings,
+                *planning.unmet(work, reading),
+            ),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
             grounds=grounds(self.inventory, [*changes, *possible], whose, work.off_premises),
@@ -129,18 +139,22 @@ class Site(Bulk):
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
-        """Run the proofs of people, and of the people at workplaces, each proof once. Changes nothing."""
-        people = dict.fromkeys(person for name in names for person in planning.people_of(self.inventory, name))
-        request = onboard(*people, workplace=workplace)
+        """Run the proofs of people, of the people at workplaces, and of equipment, each proof once. Changes nothing."""
+        request = planning.to_check(self.inventory, names, workplace)
         with self.reading(listener, "a check") as pool:
             accounts = planning.accounts(self.inventory, request, pool)
-            missing = [key for key in request.persons if key not in accounts.logins]
+            missing = [key for key in request.desks(self.inventory) if key not in accounts.logins]
             if missing:
                 raise RequestError(
                     f"{', '.join(missing)} has no account yet, so there is nothing to check; "
                     f"run `provision onboard {missing[0]}`"
                 )
             return prove(request.compile(self.inventory, accounts).proofs, pool, one_at_a_time(listener))
+
+    def audit(self, *pcs: str, listener: Listener | None = None) -> AuditReport:
+        """Compare PCs (all when none is named) with the approved software and with what their people should have.
+        Changes nothing; a PC that does not answer is named. Raises :class:`~provisioning.errors.RequestError`."""
+        return auditing.audit(self, pcs, listener)
 
     def run(self, run_id: int) -> Run:
         """A run from the ledger. Raises :class:`~provisioning.errors.LedgerError` when there is no such run."""
@@ -233,8 +247,9 @@ class Site(Bulk):
             left, unread = planner.compare(work.resources, reading), dict(reading.unread)
             whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
             permit_more(self.ledger, run, grounds(self.inventory, left, whose, work.off_premises))
-            take(self.ledger, self.inventory, run, [change for change in left if change.target in targets])
-        return [c for c in left if c.target in targets], {t: e for t, e in unread.items() if t in targets}
+        left = [change for change in left if change.target in targets]
+        take(self.ledger, self.inventory, run, left)
+        return left, {t: e for t, e in unread.items() if t in targets}
 
     def read_plan(self, file: Path) -> Plan:
         """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""

@@ -17,7 +17,10 @@ from provisioning.cli.invocation import Invocation, change_options
 def VERB(  # noqa: N802  (it is an object)
     invocation: Invocation, *, file: Path | None, yes: bool, output: str, report: Path | None
 ) -> int:
-    """Make everybody with a workplace ready, or carry out the plan in FILE (see `provision plan --save`).
+    """Make the whole site so, or carry out the plan in FILE (see `provision plan --save`).
+
+    The whole site: everybody who has a workplace, equipment (`provision connect`), published settings (`provision
+    publish`).
 
     Shows the plan and asks; applies; runs the proofs. Ctrl-C finishes what is under way and stops.
     Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.

@@ -6,22 +6,55 @@ from collections.abc import Sequence
 
 from provisioning.api import Onboard, onboard
 from provisioning.errors import RequestError
+from provisioning.procedures.base import Request
+from provisioning.procedures.equipment import ConnectEquipment, connect_equipment
+from provisioning.procedures.publish import Publish
+from provisioning.site import Inventory
+from provisioning.site.inventory import nearest
 
-PROCEDURES = ("onboard",)
+WORDS = ("onboard", "connect", "publish")
+"""What ``provision plan`` takes as its first word: verbs of the same name carry it out."""
 
 
-def request_of(words: Sequence[str], desk: str | None, packages: Sequence[str]) -> Onboard | None:
+def request_of(
+    inventory: Inventory, words: Sequence[str], desk: str | None, packages: Sequence[str], *, downgrade: bool = False
+) -> Request | None:
     """``onboard E1042`` → a request; no words → ``None``: the whole site. Raises :class:`RequestError`."""
-    if not words:
-        if desk or packages:
-            raise RequestError("--desk and --with go with a person: provision plan onboard PERSON --desk …")
-        return None
-    procedure, *persons = words
-    if procedure not in PROCEDURES:
-        raise RequestError(f"there is no procedure {procedure!r}; expected: provision plan onboard PERSON…")
-    return onboarding(persons, desk, packages)
+    procedure, *names = words or (None,)
+    if procedure == "onboard":
+        return onboarding(names, desk, packages, downgrade=downgrade)
+    if procedure is not None and procedure not in WORDS:
+        raise RequestError(
+            f"there is no procedure {procedure!r}; expected: provision plan onboard PERSON…, provision plan connect "
+            "[NAME…] or provision plan publish"
+        )
+    if desk or packages or downgrade:
+        raise RequestError(
+            "--desk and --with go with a person, as does --allow-downgrade: provision plan onboard PERSON --desk …"
+        )
+    if procedure == "connect":
+        return connecting(inventory, names)
+    if names:
+        raise RequestError(f"publish takes no names, and {names[0]!r} is one: provision plan publish")
+    return Publish() if procedure == "publish" else None
 
 
-def onboarding(persons: Sequence[str], desk: str | None, packages: Sequence[str]) -> Onboard:
+def onboarding(
+    persons: Sequence[str], desk: str | None, packages: Sequence[str], *, downgrade: bool = False
+) -> Onboard:
     """A request to onboard `persons`, each named once."""
-    return onboard(*dict.fromkeys(persons), workplace=desk, software=packages)
+    return onboard(*dict.fromkeys(persons), workplace=desk, software=packages, downgrade=downgrade)
+
+
+def connecting(inventory: Inventory, names: Sequence[str]) -> ConnectEquipment:
+    """A request to connect the devices `names`, each named once; all that are patched when none is named."""
+    for name in names:
+        if name not in inventory.equipment:
+            raise RequestError(f"the site has no equipment {name!r}{nearest(name, inventory.equipment)}")
+    request = connect_equipment(inventory, *dict.fromkeys(names))
+    if not request.names:
+        raise RequestError(
+            "the site has no equipment with a patch cable; list devices in equipment, and where their outlets lead in "
+            "outlets"
+        )
+    return request

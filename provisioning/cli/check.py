@@ -15,14 +15,14 @@ from provisioning.reports.words import to_json
 
 
 @click.command("check")
-@click.argument("names", nargs=-1, required=True, metavar="PERSON|WORKPLACE…")
+@click.argument("names", nargs=-1, required=True, metavar="PERSON|WORKPLACE|EQUIPMENT…")
 @click.option("--desk", metavar="WORKPLACE", help="Check the person at this workplace.")
 @output_option
 @click.pass_obj
 def VERB(  # noqa: N802  (it is an object)
     invocation: Invocation, *, names: tuple[str, ...], desk: str | None, output: str
 ) -> int:
-    """Prove that a person or a workplace is ready: signs in, gets mail, is in the right VLAN, and so on.
+    """Prove that a person, a workplace or equipment is ready: signs in, gets mail, is in the right VLAN, and so on.
 
     Changes nothing. Exit codes: 0 all proofs passed, 3 some did not, 1 error.
     """

@@ -75,7 +75,13 @@ def onboard_options(function: F) -> F:
         multiple=True,
         help="An optional package beside the profile's; repeatable.",
     )
-    return desk(extra(function))
+    older = click.option(
+        "--allow-downgrade",
+        "downgrade",
+        is_flag=True,
+        help="Replace packages that are newer on the PC than in the catalogue.",
+    )
+    return desk(extra(older(function)))
 
 
 def change_options(function: F) -> F:

@@ -9,8 +9,11 @@ import click
 
 from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, console, output_option
-from provisioning.lab.office import ROOT, Office, standing, write_site
+from provisioning.lab.more_pcs import MOST, give_pcs
+from provisioning.lab.office import Office, standing
 from provisioning.lab.postgres import Postgres
+from provisioning.lab.servers import ROOT
+from provisioning.lab.site_copy import write_site
 from provisioning.reports import listing
 from provisioning.reports.words import safe, to_json
 
@@ -68,10 +71,13 @@ def status(invocation: Invocation, number: int, output: str) -> int:
 @VERB.command("site")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @_number
+@click.option("--pcs", metavar="M", type=click.IntRange(1, MOST), help="M PCs to switch on, instead of the site's two.")
 @click.pass_obj
-def site(invocation: Invocation, folder: Path, number: int) -> int:
+def site(invocation: Invocation, folder: Path, number: int, pcs: int | None) -> int:
     """Write a copy of the site into DIR, with the addresses and folders of lab number N."""
     write_site(invocation.site_folder, folder, number)
+    if pcs is not None:
+        give_pcs(folder, number, pcs)
     _say(f"Wrote {safe(folder)}. Now: provision --site {safe(shlex.quote(str(folder)))} lab up --number {number}")
     return DONE
 

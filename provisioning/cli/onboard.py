@@ -30,8 +30,8 @@ from provisioning.site.clock import future_start
 @click.pass_obj
 def VERB(  # noqa: N802  (it is an object)
     invocation: Invocation,
-    *, persons: tuple[str, ...], desk: str | None, packages: tuple[str, ...], start: str | None, file: Path | None,
-    result: Path | None, yes: bool, output: str, report: Path | None,
+    *, persons: tuple[str, ...], desk: str | None, packages: tuple[str, ...], downgrade: bool, start: str | None,
+    file: Path | None, result: Path | None, yes: bool, output: str, report: Path | None,
 ) -> int:  # fmt: skip
     """Give new colleagues their account, mail, desk port, PC and software.
 
@@ -41,14 +41,16 @@ def VERB(  # noqa: N802  (it is an object)
     """
     manner = Manner(yes, output, report)
     if file is not None:
-        if persons or desk or packages or start or report:
-            raise RequestError("--from FILE says it all: leave PERSON, --desk, --with, --start and --report out")
+        if persons or desk or packages or downgrade or start or report:
+            raise RequestError(
+                "--from FILE says it all: leave PERSON, --desk, --with, --allow-downgrade, --start and --report out"
+            )
         return onboard_file(invocation.site(), file, result, manner)
     if result is not None:
         raise RequestError("--result goes with --from FILE")
     if not persons:
         raise RequestError("name at least one person, or a file of them with --from FILE")
-    request = onboarding(persons, desk, packages)
+    request = onboarding(persons, desk, packages, downgrade=downgrade)
     site = invocation.site()
     if start is None or start == "now":
         return carry_out(lambda told: site.plan(request, told), manner)

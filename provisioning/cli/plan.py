@@ -16,7 +16,7 @@ from provisioning.reports.words import to_json
 
 
 @click.command("plan")
-@click.argument("request", nargs=-1, metavar="[onboard PERSON…]")
+@click.argument("request", nargs=-1, metavar="[onboard PERSON… | connect [NAME…] | publish]")
 @onboard_options
 @click.option(
     "--save",
@@ -32,18 +32,21 @@ def VERB(  # noqa: N802  (it is an object)
     request: tuple[str, ...],
     desk: str | None,
     packages: tuple[str, ...],
+    downgrade: bool,
     save: Path | None,
     output: str,
 ) -> int:
     """Show what would change. Changes nothing.
 
-    Without words, for everybody who has a workplace; `provision plan onboard E1042` for one person.
+    Without words, for the whole site: everybody who has a workplace, equipment, published settings. `provision plan
+    onboard E1042` for one person, `connect printer-sales` for one device.
     Exit codes: 0 nothing to do, 2 changes are pending, 1 error or a target could not be read.
     """
-    asked = request_of(request, desk, packages)
+    site = invocation.site()
+    asked = request_of(site.inventory, request, desk, packages, downgrade=downgrade)
     if save is not None:
         writable(save, "--save")
-    plan = invocation.site().plan(asked, waits(console(stderr=output == "json")))
+    plan = site.plan(asked, waits(console(stderr=output == "json")))
     plain = to_json(plan.to_document().model_dump(mode="json"))
     if save is not None:
         write(save, plain, "--save")

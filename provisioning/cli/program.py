@@ -25,9 +25,19 @@ VERBS = {
     "validate": "Check the site's files; name file and line of every mistake.",
     "init": "Write a commented starter site into a new folder.",
     "plan": "Show what would change. Changes nothing.",
-    "apply": "Make everybody with a workplace ready, or carry out a saved plan.",
+    "apply": "Make the whole site so, or carry out a saved plan.",
     "onboard": "Give new colleagues their account, mail, desk port, PC and software.",
-    "check": "Prove that a person or a workplace is ready. Changes nothing.",
+    "connect": "Connect printers and other equipment: address, port, proof of both.",
+    "publish": "Publish the settings that mail programs look for.",
+    "join": "Join PCs to the domain, without a domain administrator.",
+    "unattend": "Write the answer file that installs Windows on a bare PC, joined.",
+    "laps": "Show a PC's local administrator password, once; the work log remembers.",
+    "check": "Prove that a person, a workplace or equipment is ready. Changes nothing.",
+    "audit": "Compare PCs with the approved software and the site. Changes nothing.",
+    "transfer-data": "Bring a person's data from an old PC to a new one.",
+    "backup": "Write an archive of a PC's settings and of its people's data.",
+    "restore": "Bring back from an archive what is missing on a PC.",
+    "windows": "Test on a real PC what this program takes for granted of Windows.",
     "show": "Show what the site holds and what was done.",
     "resume": "Go on with runs that were killed, stopped, or wait for a PC that is off.",
     "undo": "Take back exactly what a run did.",
@@ -56,7 +66,7 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"provisioning.cli.{cmd_name}").VERB
+        command: click.Command = import_module(f"provisioning.cli.{cmd_name.replace('-', '_')}").VERB
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

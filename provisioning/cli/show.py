@@ -27,6 +27,8 @@ LISTS: dict[str, Callable[[Site], Any]] = {
     "workplaces": lambda site: things.workplaces(site.inventory),
     "workstations": lambda site: things.workstations(site.inventory),
     "outlets": lambda site: things.outlets(site.inventory),
+    "equipment": lambda site: things.equipment(site.inventory),
+    "printers": lambda site: things.printers(site.inventory),
     "switches": lambda site: things.switches(site.inventory),
     "vlans": lambda site: things.vlans(site.inventory),
     "profiles": lambda site: things.profiles(site.inventory),
@@ -55,7 +57,7 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
     \b
     provision show                      the site at a glance
     provision show people               also: runs, requests, workplaces, workstations, outlets,
-                                        switches, vlans, profiles, software
+                                        equipment, printers, switches, vlans, profiles, software
     provision show person E1042         also: workplace W, workstation WS, outlet O,
                                         switch S, profile P, package P
     provision show run 7                what a run did and proved

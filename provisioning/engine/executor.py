@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import BatchStarted, ChangeSettled, Listener, LockAwaited, Stopping
 from provisioning.engine.locks import Held, HeldError, Locks
-from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions, waves
+from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions, is_unsettled, waves
 from provisioning.engine.retries import is_transient, pauses
 from provisioning.engine.verdicts import Result, drift, verdict
 from provisioning.errors import (
@@ -63,11 +63,16 @@ class Execution:
         self._attempted = {address for address, record in self._records.items() if record.attempted}
         self._tried_now: set[Address] = set()
         for address, record in self._records.items():
-            if record.state == "verified":
+            if record.state == "verified" and not self._follows_anew(record.change):
                 self._results[address] = Result(record.change, "verified")
         for wave in waves([record.change for record in self.records]):
             self._run_wave([change for change in wave if change.address not in self._results])
         return [self._results[record.change.address] for record in self.records]
+
+    def _follows_anew(self, change: Change[State]) -> bool:
+        """Whether something that this change follows from is tried again, so that it has to be looked at again."""
+        required = [self._records[address] for address in change.requires if address in self._records]
+        return is_unsettled(change) and any(record.state != "verified" for record in required)
 
     def _run_wave(self, wave: Sequence[Change[State]]) -> None:
         by_target: dict[str, list[Change[State]]] = defaultdict(list)
@@ -91,6 +96,8 @@ class Execution:
         if self.stop.is_set():
             return None
         required = [self._results[a] for a in change.requires if a in self._results]
+        if is_unsettled(change) and any(r.state == "verified" for r in required):
+            required = [r for r in required if r.state in {"verified", "deferred"}]  # it follows from what was done
         if failed := next((r for r in required if r.state not in {"verified", "deferred"}), None):
             return Result(
                 change, "blocked", BlockedError(f"not attempted, because {failed.change.address} was not done")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import graphlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from provisioning.errors import RequestError, TargetError
-from provisioning.resources.base import Address, Change, Resource, Sessions, State
+from provisioning.resources.base import Address, Change, Irreversible, Resource, Sessions, State, Unsettled
 from provisioning.resources.registry import KINDS
 
 MAX_TARGETS_AT_ONCE = 16
@@ -85,6 +85,7 @@ def compare(resources: Iterable[Resource], reading: Reading) -> list[Change[Stat
         for address, resource in wanted.items()
         if address in reading.found and (change := _change(resource, reading.found[address])) is not None
     ]
+    changes += _unsettled(wanted.values(), reading, changes)
     return [change for wave in waves(changes) for change in wave]
 
 
@@ -95,6 +96,33 @@ def _change(resource: Resource, found: State | None) -> Change[State] | None:
     if found is not None and desired.agrees_with(found):
         return None
     return Change(resource.address, None if found is None else desired.view_of(found), desired, resource.requires)
+
+
+def _unsettled(
+    resources: Iterable[Resource], reading: Reading, changes: Sequence[Change[State]]
+) -> list[Change[State]]:
+    """Changes of what is as it should be, but will be upset by changes that it requires (see :class:`Unsettled`)."""
+    planned = {change.address for change in changes}
+    return [
+        Change(resource.address, kind.unsettled(reading.found[resource.address]), resource.desired, resource.requires)
+        for resource in resources
+        if isinstance(kind := KINDS[resource.kind], Unsettled)
+        and resource.address in reading.found.keys() - planned
+        and resource.requires & planned
+    ]
+
+
+def is_unsettled(change: Change[State]) -> bool:
+    """Whether a change follows from others and is never turned round (see :class:`Unsettled`)."""
+    return isinstance(KINDS.get(change.address.kind), Unsettled)
+
+
+def lasting(changes: Sequence[Change[State]]) -> Iterator[str]:
+    """What of `changes` no undo takes back, in sentences (see :class:`Irreversible`)."""
+    for change in changes:
+        kind = KINDS.get(change.address.kind)
+        if isinstance(kind, Irreversible) and (said := kind.lasting(change, changes)) is not None:
+            yield said
 
 
 def waves(changes: Sequence[Change[State]]) -> list[list[Change[State]]]:
@@ -118,10 +146,14 @@ def waves(changes: Sequence[Change[State]]) -> list[list[Change[State]]]:
 
 def inverse(changes: Sequence[Change[State]]) -> list[Change[State]]:
     """The changes that take `changes` back: each one turned round, and what was required now waits for what required
-    it."""
+    it. What follows from others (see :class:`Unsettled`) follows from taking them back as well."""
     required_by: dict[Address, set[Address]] = defaultdict(set)
     for change in changes:
-        for address in change.requires:
-            required_by[address].add(change.address)
-    turned = [replace(c.inverse(), requires=frozenset(required_by[c.address])) for c in changes]
+        if not is_unsettled(change):
+            for address in change.requires:
+                required_by[address].add(change.address)
+    turned = [
+        change if is_unsettled(change) else replace(change.inverse(), requires=frozenset(required_by[change.address]))
+        for change in changes
+    ]
     return [change for wave in waves(turned) for change in wave]

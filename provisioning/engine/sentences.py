@@ -7,7 +7,7 @@ A kind that has no sentence of its own gets a plain one, so a new kind needs no 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioning.connections.distinguished_names import parsed
@@ -63,12 +63,13 @@ class Speaker:
 
     def change(self, record: ChangeRecord) -> str | None:
         """What became of a change; ``None`` while nothing did, and for changes that were never tried."""
-        deed = _DEEDS.get(record.change.address.kind, _anything)(self, record.change)
+        change = self.exact(record.change) if record.attempted else record.change
+        deed = _DEEDS.get(change.address.kind, _anything)(self, change)
         why = f": {record.error.rstrip('.')}" if record.error else ""
         match record.state:
             case "verified" if record.attempted:
                 return _tidy(f"{deed.done}.")
-            case "verified":
+            case "verified" if record.change.address.kind != "windows.restart":  # that nobody needed one is no news
                 return _tidy(f"Nothing to do, it was so already: {deed.do}.")
             case "failed":
                 return _tidy(f"Could not {deed.do}{why}.")
@@ -110,7 +111,7 @@ class Speaker:
     def subject(self, request: Mapping[str, Any], title: str) -> str:
         """``onboard Анна Петрова (E1042) at desk B2-04``."""
         people = request.get("persons") or ([request["person"]] if request.get("person") else [])
-        if not people or not request.get("procedure"):
+        if not people or request.get("procedure") in {None, "together"}:
             return title
         known = self.inventory.people
         shown = [f"{_name(known[key])} ({key})" if key in known else str(key) for key in people]
@@ -136,6 +137,19 @@ class Speaker:
         outlets = self.inventory.outlets.items()
         outlet = next((key for key, one in outlets if (one.switch, one.switch_port) == (switch, interface)), None)
         return f"port {interface} of switch {switch}" + (f" (outlet {outlet})" if outlet else "")
+
+    def exact(self, change: Change[Any]) -> Change[Any]:
+        """A change of a package in which the version that the catalogue installs stands for a range of versions."""
+        known = (package for package in self.inventory.software.values() if package.display_name == change.key)
+        package = next(known, None) if change.address.kind == "windows.package" else None
+        if package is None:
+            return change
+
+        def one(state: Any) -> Any:
+            installer = None if state is None else package.installer(state.version)
+            return state if installer is None else state.model_copy(update={"version": installer.version})
+
+        return replace(change, before=one(change.before), after=one(change.after))
 
 
 def _user(speaker: Speaker, change: Change[Any]) -> Deed:
@@ -219,6 +233,18 @@ def _package(_: Speaker, change: Change[Any]) -> Deed:
     return Deed.of("Replaced", "replace", f"{change.key} {old} by {new} {on}")
 
 
+def _restart(_: Speaker, change: Change[Any]) -> Deed:
+    return Deed.of("Restarted", "restart", f"PC {_machine(change)}, because what was installed or removed needs it")
+
+
+def _domain(_: Speaker, change: Change[Any]) -> Deed:
+    old, new = (getattr(state, "domain", None) for state in (change.before, change.after))
+    if new is None:
+        return Deed.of("Took", "take", f"PC {_machine(change)} out of the domain {old}")
+    called = getattr(change.after, "computer_name", None)
+    return Deed.of("Joined", "join", f"PC {_machine(change)} to the domain {new}" + (f" as {called}" if called else ""))
+
+
 def _anything(_: Speaker, change: Change[State]) -> Deed:
     verb = {"create": "Create", "update": "Change", "delete": "Remove"}[change.action]
     kind = change.address.kind.replace(".", " ").replace("_", " ")
@@ -235,7 +261,9 @@ _DEEDS: Mapping[str, Callable[[Speaker, Change[Any]], Deed]] = {
     "mail.mailbox": _mailbox,
     "switch.port": _port,
     "windows.registry": _registry,
+    "windows.domain_membership": _domain,
     "windows.package": _package,
+    "windows.restart": _restart,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from provisioning.engine import planner
-from provisioning.engine.planner import TargetSessions
+from provisioning.engine.planner import TargetSessions, is_unsettled
 from provisioning.errors import RequestError, TargetError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord
 from provisioning.resources.base import Address, Change, Resource, State
@@ -23,7 +23,7 @@ def to_take_back(
     Verified changes as they stand; changes that were attempted and failed, and those that an earlier undo has `begun`
     to take back, as far as a fresh read shows that they got; changes that were never sent to their target not at all.
     """
-    sent = [record for record in records if record.attempted]
+    sent = [record for record in records if record.attempted and not is_unsettled(record.change)]
     doubtful = {r.change.address for r in sent if r.state != "verified" or r.change.address in begun}
     reading = planner.read([Resource(a.kind, a.target, a.key, None) for a in sorted(doubtful, key=str)], sessions)
     changes: list[Change[State]] = []
@@ -32,7 +32,9 @@ def to_take_back(
             changes.append(change)
         elif (half := _as_far_as_it_got(change, reading.found[change.address])) is not None:
             changes.append(half)
-    return changes, dict(reading.unread)
+    taken_back = {change.address for change in changes}
+    follows = [r.change for r in records if is_unsettled(r.change) and r.change.requires & taken_back]
+    return [*changes, *follows], dict(reading.unread)
 
 
 def _as_far_as_it_got(change: Change[State], actual: State | None) -> Change[State] | None:

@@ -1,4 +1,4 @@
-"""The lab's DHCP host as an administrator sees it: SFTP, read-only, a few files at their usual paths."""
+"""A Unix host of the lab as an administrator sees it: SFTP, files to read, folders to write, a few commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from provisioning.lab.ssh_service import PasswordServer, ensure_host_key, ensure
 
 
 class FileHost:
-    """An SFTP server on ``address:port`` that shows `files` (path there → file here) and nothing else, to
-    read only."""
+    """An SSH server on ``address:port`` with nothing but `files` (path there → file here, to read), `folders` (path
+    there → folder here, to read and write) and `commands` (what is asked for → the words that are run here)."""
 
     def __init__(
         self,
@@ -30,6 +30,8 @@ class FileHost:
         user: str,
         password_file: Path,
         port: int = 22,
+        folders: Mapping[str, Path] | None = None,
+        commands: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.folder = folder
         self.known_hosts = folder / "known_hosts"
@@ -39,6 +41,8 @@ class FileHost:
         self._user = user
         self._password_file = password_file
         self._files = files
+        self._folders = folders or {}
+        self._commands = commands or {}
         self._daemon = Daemon(folder, "file-host")
 
     def up(self) -> None:
@@ -59,6 +63,8 @@ class FileHost:
                     "key": str(key),
                     "password_file": str(self._password_file),
                     "files": {there: str(here) for there, here in self._files.items()},
+                    "folders": {there: str(here) for there, here in self._folders.items()},
+                    "commands": {asked: list(words) for asked, words in self._commands.items()},
                 }
             )
         )
@@ -75,25 +81,70 @@ class FileHost:
 
 
 class _Files(asyncssh.SFTPServer):
-    def __init__(self, chan: asyncssh.SSHServerChannel[bytes], files: Mapping[str, str]) -> None:
+    """Paths are mapped one by one; what is not mapped does not exist, and only mapped folders are written to."""
+
+    def __init__(
+        self, chan: asyncssh.SSHServerChannel[bytes], files: Mapping[str, str], folders: Mapping[str, str]
+    ) -> None:
         super().__init__(chan)
         self._files = files
+        self._folders = folders
 
     def map_path(self, path: bytes) -> bytes:
-        here = self._files.get(path.decode("utf-8", "replace"))
-        if here is None:
-            raise asyncssh.SFTPNoSuchFile("No such file")
-        return here.encode()
+        asked = path.decode("utf-8", "replace")
+        if (here := self._files.get(asked)) is not None:
+            return here.encode()
+        for there, folder in self._folders.items():
+            if asked == there:
+                return folder.encode()
+            if asked.startswith(f"{there}/") and not {".", ".."} & set(asked.split("/")):
+                return f"{folder}{asked.removeprefix(there)}".encode()
+        raise asyncssh.SFTPNoSuchFile("No such file")
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
-        if pflags & (asyncssh.FXF_WRITE | asyncssh.FXF_APPEND | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC):
-            raise asyncssh.SFTPPermissionDenied("read-only")
+        writing = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+        if pflags & writing:
+            self._writable(path)
         return super().open(path, pflags, attrs)
 
-    def _refuse(self, *_: object, **__: object) -> Any:
-        raise asyncssh.SFTPPermissionDenied("read-only")
+    def remove(self, path: bytes) -> Any:
+        self._writable(path)
+        return super().remove(path)
 
-    open56 = remove = rename = posix_rename = mkdir = rmdir = setstat = lsetstat = fsetstat = symlink = link = _refuse
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Any:
+        self._writable(path)
+        return super().mkdir(path, attrs)
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> Any:
+        self._writable(path)
+        return super().setstat(path, attrs)
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        self._writable(oldpath)
+        self._writable(newpath)
+        return super().posix_rename(oldpath, newpath)
+
+    def _writable(self, path: bytes) -> None:
+        asked = path.decode("utf-8", "replace")
+        if not any(asked.startswith(f"{there}/") for there in self._folders):
+            raise asyncssh.SFTPPermissionDenied("read-only")
+
+    def _refuse(self, *_: object, **__: object) -> Any:
+        raise asyncssh.SFTPPermissionDenied("not on this host")
+
+    open56 = rename = rmdir = lsetstat = fsetstat = symlink = link = _refuse
+
+
+async def _command(process: asyncssh.SSHServerProcess[bytes], commands: Mapping[str, Sequence[str]]) -> None:
+    words = commands.get(process.command or "")
+    if words is None:
+        process.stderr.write(b"not on this host\n")
+        process.exit(126)
+        return
+    done = await asyncio.create_subprocess_exec(
+        *words, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    process.exit(await done.wait())
 
 
 async def _serve(settings: dict[str, Any]) -> None:
@@ -104,7 +155,9 @@ async def _serve(settings: dict[str, Any]) -> None:
         settings["port"],
         server_host_keys=[settings["key"]],
         server_factory=lambda: PasswordServer(settings["user"], Path(settings["password_file"])),
-        sftp_factory=lambda chan: _Files(chan, settings["files"]),
+        process_factory=lambda process: _command(process, settings["commands"]),
+        encoding=None,
+        sftp_factory=lambda chan: _Files(chan, settings["files"], settings["folders"]),
         allow_scp=False,
         agent_forwarding=False,
     )

@@ -62,6 +62,7 @@ class Network:
     ) -> None:
         self.folder = folder
         self.leases = folder / "dnsmasq.leases"
+        self.reservations = folder / "reservations"
         self.namespace = f"pl{number}-net"
         self._prefix = f"pl{number}-"
         self._switches = {plan.name: plan for plan in switches}
@@ -145,6 +146,11 @@ class Network:
         daemons = (self._database, self._forwarding, self._dhcp, self._desk_host)
         wanted = {self.namespace, f"{self._prefix}dhcp", *map(self.desk_namespace, self._desks)}
         return all(daemon.pid for daemon in daemons) and wanted <= set(namespaces())
+
+    @property
+    def reload_dhcp(self) -> Sequence[str]:
+        """The command that makes the DHCP server read its reservations again."""
+        return ["sh", "-c", f"kill -HUP $(cut -d ' ' -f 1 {self.folder}/dnsmasq.pid)"]
 
     def plug(self, desk: Desk) -> None:
         """Plug one more PC into a switch port while the network runs."""
@@ -256,6 +262,7 @@ class Network:
             gateway = next(subnet.hosts())
             run(["ip", "-n", namespace, "address", "add", f"{gateway}/{subnet.prefixlen}", "dev", f"v{vlan}"])
             self._vsctl(["add-port", self._core, far, "--", "set", "port", far, "vlan_mode=access", f"tag={vlan}"])
+        self.reservations.mkdir(exist_ok=True)
         config = self.folder / "dnsmasq.conf"
         config.write_text("\n".join(self._dhcp_settings()) + "\n")
         self._dhcp.start(["ip", "netns", "exec", namespace, "dnsmasq", f"--conf-file={config}"])
@@ -272,6 +279,7 @@ class Network:
             "pid-file=",
         )
         yield f"dhcp-leasefile={self.leases}"
+        yield f"dhcp-hostsdir={self.reservations}"
         for vlan, subnet in self._subnets.items():
             first = subnet[min(100, subnet.num_addresses // 2)]
             yield f"interface=v{vlan}"

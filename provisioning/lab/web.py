@@ -1,5 +1,5 @@
 """The lab's intranet: an Apache of its own that signs people in by Kerberos and asks the directory who is let
-in.
+in. Mail settings for clients lie open on it, under the names that mail programs ask for.
 
 Configuration, pages, sockets and logs lie in one folder; the machine's own Apache (if any) is not touched.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provisioning.lab.certificates import LabAuthority
@@ -48,7 +48,8 @@ class IntranetServer:
     """One web server on `address`, port 443, for `host`.
 
     `group` is the DN of the directory group that is let in, `keytab` holds the key of ``HTTP/<host>``,
-    `krb5_conf` names the realm's KDC. `folder` is its own and is removed by :meth:`down`.
+    `krb5_conf` names the realm's KDC; `other_names` are served as well, `documents` (path → text) lie there from the
+    beginning. `folder` is its own and is removed by :meth:`down`.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class IntranetServer:
         host: str = "intranet.corp.example",
         title: str = "Intranet",
         pages: Mapping[str, str] = PAGES,
+        other_names: Sequence[str] = (),
+        documents: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.address = address
@@ -75,7 +78,14 @@ class IntranetServer:
         self.host = host
         self.title = title
         self.pages = pages
+        self.other_names = other_names
+        self.documents = documents or {}
         self._daemon = Daemon(folder, "apache-master")
+
+    @property
+    def root(self) -> Path:
+        """The folder that the address ``/`` shows."""
+        return self.folder / "pages"
 
     def up(self) -> None:
         """Start the server and wait until it answers (under a second)."""
@@ -104,7 +114,7 @@ class IntranetServer:
         run_folder = self.folder / "run"
         run_folder.mkdir(exist_ok=True)
         shutil.chown(run_folder, "www-data")
-        files = self.authority.issue([self.host], [self.address], self.folder / "tls", "intranet")
+        files = self.authority.issue([self.host, *self.other_names], [self.address], self.folder / "tls", "intranet")
         keytab = self.folder / "http.keytab"
         _write_private(keytab, self.keytab.read_bytes())
         shutil.chown(keytab, "www-data")  # the worker processes, which accept the tickets, are not root
@@ -138,6 +148,10 @@ class IntranetServer:
             text = f"{self.title}: {title}."
             page.write_text(render("pages/page.html.j2", title=title, text=text, pages=self.pages), encoding="utf-8")
         (root / "proxy.pac").write_text(render("pages/proxy.pac.j2"), encoding="utf-8")
+        for path, text in self.documents.items():
+            document = root / path.strip("/")
+            document.parent.mkdir(parents=True, exist_ok=True)
+            document.write_text(text, encoding="utf-8")
         # The workers read the pages whatever the umask of who started the lab.
         run(["chmod", "-R", "a+rX", str(root)])
         self.folder.chmod(0o755)

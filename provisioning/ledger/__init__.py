@@ -16,6 +16,7 @@ from provisioning.ledger.records import (
     RequestState,
     RunRecord,
     RunState,
+    Turn,
 )
 from provisioning.ledger.tables import moment, now
 from provisioning.ledger.verify import Break, Seal, Verified
@@ -38,6 +39,7 @@ __all__ = [
     "RunRecord",
     "RunState",
     "Seal",
+    "Turn",
     "Verified",
     "acting_user",
     "moment",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from provisioning.resources.base import Change, Proof, State
+from provisioning.resources.base import Address, Change, Proof, State
 
 RunState = Literal["running", "waiting", "interrupted", "partial", "done", "undone"]
 """``waiting``: targets are deferred, the run stays open until their deadline."""
@@ -76,6 +76,18 @@ class RunRecord:
     request_id: int | None = None
     to_prove: tuple[Proof, ...] = ()
     targets: tuple[OpenTarget, ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A verified change that made a thing (`made`) or took it away; what was asked for then, and which run that took
+    back."""
+
+    address: Address
+    made: bool
+    run_id: int
+    request: Mapping[str, Any]
+    undoes: int | None
 
 
 @dataclass(frozen=True)

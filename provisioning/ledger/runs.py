@@ -18,13 +18,13 @@ from provisioning.errors import LedgerError
 from provisioning.ledger import chain
 from provisioning.ledger.allocations import give_first_free
 from provisioning.ledger.part import Part, clean
-from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState
+from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState, Turn
 from provisioning.ledger.requests import follow_run, request_of_run, set_running
 from provisioning.ledger.rows import read_changes, read_runs
 from provisioning.ledger.tables import changes, events, moment, now, proofs, run_targets, runs, seals
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
-from provisioning.resources.base import Change, Proof, ProofResult, State
+from provisioning.resources.base import Address, Change, Proof, ProofResult, State
 
 _IDS_AT_ONCE = 10_000
 _ENDED = {"interrupted", "partial", "done", "undone"}
@@ -182,6 +182,23 @@ class Runs(Part):
         query = select(*columns).where(events.c.run_id == run_id, events.c.number > after).order_by(events.c.number)
         with self._database.read() as connection:
             return [Event(*row) for row in connection.execute(query)]
+
+    def turns(self, kind: str, keys: Collection[str]) -> list[Turn]:
+        """Who made and who took away the things of a kind that have these keys, on all targets, oldest first."""
+        done = (
+            select(events.c.change_id).where(events.c.change_id == changes.c.id, events.c.state == "verified").exists()
+        )
+        query = (
+            select(
+                changes.c.target, changes.c.key, changes.c.before.is_(None), runs.c.id, runs.c.request, runs.c.undoes
+            )
+            .join(runs, runs.c.id == changes.c.run_id)
+            .where(changes.c.kind == kind, changes.c.key.in_(keys), done)
+            .where(changes.c.before.is_(None) != changes.c.after.is_(None))
+            .order_by(changes.c.id)
+        )
+        with self._database.read() as connection:
+            return [Turn(Address(kind, row[0], row[1]), *row[2:]) for row in connection.execute(query)]
 
 
 _CHANGES = changes

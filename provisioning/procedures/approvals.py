@@ -80,7 +80,16 @@ class _Case:
             rule = self.inventory.approvals.vlans.get(name)
             if rule and self._asks(rule, change):
                 port = f"port {change.key} of {change.target.partition(':')[2]}"
-                yield rule.roles, f"{port} ({self._who(change)}) gets the VLAN {name}"
+                whose = self.owners.get(change.address) or self._device_at(change.address) or "nobody known"
+                yield rule.roles, f"{port} ({whose}) gets the VLAN {name}"
+
+    def _device_at(self, port: Address) -> str | None:
+        """The equipment whose outlet leads to a switch port."""
+        for name, device in self.inventory.equipment.items():
+            outlet = self.inventory.outlets[device.outlet]
+            if (f"switch:{outlet.switch}", outlet.switch_port) == (port.target, port.key):
+                return name
+        return None
 
     def _licence(self, change: Change[State]) -> Asked:
         package = next((p for p in self.inventory.software.values() if p.display_name == change.key), None)

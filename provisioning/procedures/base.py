@@ -26,16 +26,27 @@ class Accounts:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """Something that this request needs and leaves alone. `otherwise`: the sentence for a plan that does not find it
+    so."""
+
+    resource: Resource
+    otherwise: str
+
+
+@dataclass(frozen=True)
 class Work:
     """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read.
 
-    `off_premises` are the people whose user data would be copied off the premises.
+    `expected` is looked at while planning, on targets that are read anyway. `off_premises` are the people whose user
+    data would be copied off the premises.
     """
 
     resources: tuple[Resource, ...]
     proofs: tuple[Proof, ...]
     warnings: tuple[str, ...] = ()
     off_premises: tuple[str, ...] = ()
+    expected: tuple[Expectation, ...] = ()
 
 
 class Request(Protocol):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts, Work
 from provisioning.procedures.identity import Identity, identify
+from provisioning.procedures.join import expected_member
+from provisioning.procedures.packages import package_proofs, package_resources
+from provisioning.procedures.pc_settings import PcSettings
+from provisioning.procedures.publish import publication_proofs
+from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
 from provisioning.resources.directory.computer import Computer
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.mail.mailbox import Mailbox
 from provisioning.resources.switch.port import SwitchPort
-from provisioning.resources.windows.package import InstalledPackage
-from provisioning.resources.windows.policies import browser_policies, policy_words
-from provisioning.resources.windows.registry import RegistryKey
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
 from provisioning.site.people import Person, Profile
@@ -27,12 +29,14 @@ from provisioning.site.people import Person, Profile
 class Onboard:
     """People to be onboarded, each at the workplace that the site gives them.
 
-    `workplace` seats one person elsewhere; `software` asks for optional packages beside the profile's.
+    `workplace` seats one person elsewhere; `software` asks for optional packages beside the profile's, `downgrade` for
+    the catalogue's versions also where a PC has newer ones.
     """
 
     persons: tuple[str, ...]
     workplace: str | None = None
     software: tuple[str, ...] = ()
+    downgrade: bool = False
 
     @property
     def title(self) -> str:
@@ -54,12 +58,15 @@ class Onboard:
             "persons": list(self.persons),
             "workplace": self.workplace,
             "software": list(self.software),
+            **({"downgrade": True} if self.downgrade else {}),
         }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Onboard:
         """The request that :meth:`to_plain` wrote. Raises KeyError for one that it did not."""
-        return cls(tuple(plain["persons"]), plain["workplace"], tuple(plain["software"]))
+        return cls(
+            tuple(plain["persons"]), plain["workplace"], tuple(plain["software"]), plain.get("downgrade") is True
+        )
 
     def desks(self, inventory: Inventory) -> dict[str, str | None]:
         """Person → workplace."""
@@ -72,12 +79,14 @@ class Onboard:
         identities = identify(inventory, self.persons, accounts)
         logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}
         parts = [
-            _Joiner(inventory, key, identities[key], desks[key], logins, self.software).work() for key in self.persons
+            _Joiner(inventory, key, identities[key], desks[key], logins, self.software, self.downgrade).work()
+            for key in self.persons
         ]
         return Work(
             tuple(r for part in parts for r in part.resources),
             tuple(dict.fromkeys(p for part in parts for p in part.proofs)),
             tuple(w for part in parts for w in part.warnings),
+            expected=tuple(dict.fromkeys(e for part in parts for e in part.expected)),
         )
 
     def _desk(self, inventory: Inventory, key: str) -> str | None:
@@ -87,13 +96,15 @@ class Onboard:
         return desk
 
 
-def onboard(*persons: str, workplace: str | None = None, software: Sequence[str] = ()) -> Onboard:
+def onboard(
+    *persons: str, workplace: str | None = None, software: Sequence[str] = (), downgrade: bool = False
+) -> Onboard:
     """A request to onboard `persons` (keys of the site's people). Nothing happens until it is planned and applied."""
     if not persons:
         raise RequestError("onboard: name at least one person")
     if workplace is not None and len(persons) > 1:
         raise RequestError(f"onboard: workplace {workplace} cannot seat {len(persons)} people; name one person")
-    return Onboard(persons, workplace, tuple(software))
+    return Onboard(persons, workplace, tuple(software), downgrade)
 
 
 def _one_person_a_desk(inventory: Inventory, desks: dict[str, str | None]) -> None:
@@ -117,6 +128,7 @@ class _Joiner:
     desk: str | None
     logins: Mapping[str, str]
     extra_software: Sequence[str]
+    downgrade: bool
 
     @property
     def person(self) -> Person:
@@ -134,14 +146,17 @@ class _Joiner:
         """Everything for this person."""
         software = self._software()
         resources = [self._user(), self._memberships(), self._mailbox()]
-        proofs = [*self._account_proofs(), *self._intranet_proofs()]
+        proofs = [*self._account_proofs(), *publication_proofs(self.inventory), *self._intranet_proofs()]
         if self.desk is not None:
-            port = self._port(self.desk)
-            resources.append(port)
+            reserved = list(self._reservation())
+            port = replace(self._port(self.desk), requires=frozenset(r.address for r in reserved))
+            resources += [*reserved, port]
             if self.workstation is not None:
                 resources += self._pc(self.desk, self.workstation, software)
-                proofs += [*self._desk_proofs(port, self.workstation), *self._pc_proofs(self.workstation, software)]
-        return Work(tuple(resources), tuple(proofs), tuple(self._warnings()))
+                proofs += self._desk_proofs(port, self.workstation)
+                proofs += self._pc_proofs(self.desk, self.workstation, software)
+        expected = () if self.workstation is None else (expected_member(self.inventory, self.workstation),)
+        return Work(tuple(resources), tuple(proofs), tuple(self._warnings()), expected=expected)
 
     def _warnings(self) -> Iterator[str]:
         manager = self.person.manager
@@ -216,23 +231,11 @@ class _Joiner:
             enabled=True,
         )
         yield Resource("directory.computer", "directory", workstation, computer)
-        for path, policy in sorted(self._policies().items()):
-            yield Resource("windows.registry", f"windows:{workstation}", path, policy)
-        for name in software:
-            package = self.inventory.software[name]
-            wanted = package.versions[0]
-            state = InstalledPackage(version=wanted.version, product_code=wanted.product_code)
-            yield Resource("windows.package", f"windows:{workstation}", package.display_name, state)
+        yield from self._settings(desk, workstation).resources()
+        yield from package_resources(self.inventory, workstation, software, downgrade=self.downgrade)
 
-    def _policies(self) -> dict[str, RegistryKey]:
-        intranet = self.inventory.intranet
-        return browser_policies(
-            home=self._pages()[0],
-            start_pages=self._pages(),
-            bookmarks=[(page.name, page.url) for page in intranet.pages.values()],
-            proxy_pac=self.inventory.browser.proxy_pac,
-            sign_in_hosts=self.inventory.browser.sign_in_hosts,
-        )
+    def _settings(self, desk: str, workstation: str) -> PcSettings:
+        return PcSettings(self.inventory, workstation, self.inventory.workplaces[desk].room, self._pages())
 
     def _pages(self) -> list[str]:
         """Addresses of the profile's pages; the intranet's front page when it names none."""
@@ -272,25 +275,23 @@ class _Joiner:
         parameters = {"login": outsider, "url": inside[0], "admitted": False}
         yield Proof("intranet.access", "intranet", f"{inside[0]} is refused to {outsider}", parameters)
 
+    def _reservation(self) -> Iterator[Resource]:
+        if self.workstation is not None:
+            ws = self.inventory.workstations[self.workstation]
+            yield from reservation(self.inventory, ws.mac, ws.fixed_address, self.workstation)
+
     def _desk_proofs(self, port: Resource, workstation: str) -> Iterator[Proof]:
-        mac, network = self.inventory.workstations[workstation].mac, self.inventory.network
-        vlan = network.vlans[self.profile.vlan]
-        if network.dhcp and vlan.subnet:
+        network, ws = self.inventory.network, self.inventory.workstations[workstation]
+        mac, vlan = ws.mac, network.vlans[self.profile.vlan]
+        if network.dhcp and ws.fixed_address is not None:
+            said, subnet = f"{workstation} has the address {ws.fixed_address}", f"{ws.fixed_address}/32"
+            yield Proof("network.lease", "dhcp", said, {"mac": mac, "subnet": subnet})
+        elif network.dhcp and vlan.subnet:
             name = f"{workstation} has an address in VLAN {self.profile.vlan}"
             yield Proof("network.lease", "dhcp", name, {"mac": mac, "subnet": str(vlan.subnet)})
         parameters = {"interface": port.key, "mac": mac, "vlan": vlan.id}
         yield Proof("network.port", port.target, f"{workstation} is on {port.key} in VLAN {vlan.id}", parameters)
 
-    def _pc_proofs(self, workstation: str, software: Sequence[str]) -> Iterator[Proof]:
-        target = f"windows:{workstation}"
-        for name in software:
-            package = self.inventory.software[name]
-            version = package.versions[0].version
-            parameters = {"display_name": package.display_name, "version": version}
-            said = f"{package.display_name} {version} is registered on {workstation}"
-            yield Proof("windows.package", target, said, parameters)
-        for path, policy in sorted(self._policies().items()):
-            values = {name: value for name, value in policy.to_plain()["values"].items() if value is not None}
-            if values:
-                said = f"{policy_words(path)} read back on {workstation}"
-                yield Proof("windows.policy", target, said, {"key": path, "values": values})
+    def _pc_proofs(self, desk: str, workstation: str, software: Sequence[str]) -> Iterator[Proof]:
+        yield from package_proofs(self.inventory, workstation, software)
+        yield from self._settings(desk, workstation).proofs()

@@ -47,6 +47,7 @@ class ChangeReport(_Document):
 class ProofReport(_Document):
     """One proof's result."""
 
+    kind: str
     name: str
     target: str
     passed: bool
@@ -121,7 +122,7 @@ def of_run(
         state=record.state,
         changes=[_change(change) for change in record.changes],
         proofs=[
-            ProofReport(name=p["name"], target=p["target"], passed=p["passed"], detail=p["detail"])
+            ProofReport(kind=p["kind"], name=p["name"], target=p["target"], passed=p["passed"], detail=p["detail"])
             for p in record.proofs
         ],
         warnings=list(warnings),
@@ -163,7 +164,8 @@ def without_run(
         state=state,
         changes=[],
         proofs=[
-            ProofReport(name=r.proof.name, target=r.proof.target, passed=r.passed, detail=r.detail) for r in proofs
+            ProofReport(kind=r.proof.kind, name=r.proof.name, target=r.proof.target, passed=r.passed, detail=r.detail)
+            for r in proofs
         ],
         warnings=list(warnings),
         unread=dict(unread or {}),

@@ -51,6 +51,8 @@ _ENDED = {
     "failed": ("red", "not all proofs passed"),
 }
 
+_TELLING = frozenset({"windows.user_data"})
+"""Kinds of proofs whose evidence is wanted when they pass, too: how much was copied, and how fast."""
 _CHECK = "`provision check PERSON` runs the proofs."
 
 
@@ -218,7 +220,10 @@ def proofs(results: Sequence[ProofReport]) -> Text:
             "bold green" if passed == len(results) else "bold red",
         )
     ]
-    return Text("\n").join([*lines, *(Text("  ") + proof(r.name, r.target, r.passed, r.detail) for r in results)])
+    for one in results:
+        line = Text("  ") + proof(one.name, one.target, one.passed, one.detail)
+        lines.append(line.append(f": {safe(one.detail)}") if one.passed and one.kind in _TELLING else line)
+    return Text("\n").join(lines)
 
 
 def _without(target: str, detail: str) -> str:

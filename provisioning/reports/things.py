@@ -100,6 +100,26 @@ def outlets(site: Inventory) -> list[Thing]:
     return [{"outlet": key, "trace": trace(site, key), "workplace": behind.get(key)} for key in site.outlets]
 
 
+def equipment(site: Inventory) -> list[Thing]:
+    """Devices that are nobody's PC."""
+    return [
+        {
+            "equipment": key,
+            "kind": one.kind,
+            "room": one.room,
+            "trace": trace(site, one.outlet),
+            "vlan": one.vlan,
+            "address": str(one.address) if one.address else None,
+        }
+        for key, one in site.equipment.items()
+    ]
+
+
+def printers(site: Inventory) -> list[Thing]:
+    """Shared printers and the rooms that they serve."""
+    return [{"printer": key, "share": one.share, "rooms": list(one.rooms)} for key, one in site.printers.items()]
+
+
 def switches(site: Inventory) -> list[Thing]:
     patched = [outlet.switch for outlet in site.outlets.values()]
     return [
@@ -131,7 +151,7 @@ def software(site: Inventory) -> list[Thing]:
         {
             "package": key,
             "display_name": package.display_name,
-            "version": package.versions[0].version,
+            "version": package.wanted,
             "approved": package.approved,
             "licence": package.licence,
         }

@@ -20,7 +20,7 @@ def seal(secret: SecretStr, recipients: Sequence[str]) -> bytes:
         import pyrage  # noqa: PLC0415  (optional)
     except ImportError:
         raise SecretError("encrypting to recipients needs the library pyrage; install provisioning[age]") from None
-    keys = [_recipient(text) for text in recipients]
+    keys = [recipient(text) for text in recipients]
     return bytes(pyrage.encrypt(secret.get_secret_value().encode() + b"\n", keys, armored=True))
 
 
@@ -30,10 +30,11 @@ def check_recipient(text: str) -> None:
         import pyrage  # noqa: F401, PLC0415
     except ImportError:
         raise SecretError("encrypting to recipients needs the library pyrage; install provisioning[age]") from None
-    _recipient(text)
+    recipient(text)
 
 
-def _recipient(text: str) -> Any:
+def recipient(text: str) -> Any:
+    """The key as pyrage takes it. Raises :class:`SecretError`."""
     import pyrage  # noqa: PLC0415
 
     kind = pyrage.ssh.Recipient if text.startswith("ssh-") else pyrage.x25519.Recipient

@@ -12,6 +12,8 @@ from provisioning.site.approval_faults import approval_faults
 from provisioning.site.cabling import cabling_faults
 from provisioning.site.fault import At, Fault, Once, dangling
 from provisioning.site.inventory import Inventory
+from provisioning.site.peripheral_faults import peripheral_faults
+from provisioning.site.software_faults import software_faults
 
 
 def cross_faults(site: Inventory) -> Iterator[Fault]:
@@ -23,7 +25,8 @@ def cross_faults(site: Inventory) -> Iterator[Fault]:
     yield from _profiles(site)
     yield from _people(site)
     yield from _workstations(site)
-    yield from _software(site)
+    yield from software_faults(site)
+    yield from peripheral_faults(site)
     yield from approval_faults(site)
 
 
@@ -68,8 +71,14 @@ def _directory(site: Inventory) -> Iterator[Fault]:
                 at,
                 f"{pattern!r} would be the same for everybody; expected {{given}}, {{family}} or the like in it",
             )
-    if site.windows.scheme == "http" and site.windows.transport == "basic":
+    windows = site.windows
+    if windows.scheme == "http" and windows.transport == "basic":
         yield Fault(("windows", "scheme"), "basic over http would send passwords in clear; use https or ntlm")
+    elif windows.scheme == "http" and windows.transport != "ntlm":
+        yield Fault(("windows", "scheme"), f"{windows.transport} over http is not encrypted here; use https or ntlm")
+    if windows.transport == "credssp" and not windows.credssp:
+        message = "credssp hands the account's password to every PC; set credssp: true if your rules allow that"
+        yield Fault(("windows", "transport"), message)
 
 
 # ------------------------------------------------------------------------------------------- people and desks
@@ -158,28 +167,3 @@ def _workstations(site: Inventory) -> Iterator[Fault]:
         yield from addresses.fault(
             (*at, "address"), ws.address, name, f"address {ws.address} already belongs to {{other}}"
         )
-
-
-# --------------------------------------------------------------------------------------------------- software
-
-
-def _software(site: Inventory) -> Iterator[Fault]:
-    shown, codes = Once(), Once()
-    for name, package in site.software.items():
-        at = ("software", name)
-        yield from dangling((*at, "licence"), "licence pool", package.licence, site.licences)
-        taken = f"display_name {package.display_name!r} already belongs to package {{other}}"
-        yield from shown.fault((*at, "display_name"), package.display_name.casefold(), name, taken)
-        versions = Once()
-        for i, installer in enumerate(package.versions):
-            here = (*at, "versions", i)
-            label = f"{name} {installer.version}"
-            taken = f"version {installer.version} of {name} is there twice"
-            yield from versions.fault((*here, "version"), installer.version, str(i), taken)
-            taken = f"product code {installer.product_code} already belongs to {{other}}"
-            yield from codes.fault((*here, "product_code"), installer.product_code, f"{label} ({i + 1})", taken)
-            if not installer.file.is_file():
-                yield Fault(
-                    (*here, "file"),
-                    f"there is no file {installer.file}; put the installer there or correct the path",
-                )

@@ -14,7 +14,9 @@ from pydantic import Field
 from provisioning.errors import RequestError
 from provisioning.site.approvals import Approvals
 from provisioning.site.base import ComputerName, Identifier, Model
+from provisioning.site.baseline import WorkstationBaseline
 from provisioning.site.directory import Directory
+from provisioning.site.equipment import Equipment
 from provisioning.site.handover import Handover, HandoverSetting
 from provisioning.site.intranet import Browser, Intranet
 from provisioning.site.ledger import LedgerPlace
@@ -22,13 +24,17 @@ from provisioning.site.lines import closest
 from provisioning.site.mail import Mail
 from provisioning.site.network import Closet, Network, Outlet
 from provisioning.site.people import Person, Profile
+from provisioning.site.printers import Printer
 from provisioning.site.runs import Runs
 from provisioning.site.secret_sources import SecretSources
 from provisioning.site.servicedesk import ServiceDesk
 from provisioning.site.software import LicencePool, Package
 from provisioning.site.time_zone import TimeZone
+from provisioning.site.unattend import Unattend
+from provisioning.site.user_data import UserDataRules, UserDataSetting
+from provisioning.site.windows import Windows
 from provisioning.site.workers import Workers
-from provisioning.site.workplaces import Windows, Workplace, Workstation
+from provisioning.site.workplaces import Workplace, Workstation
 
 V = TypeVar("V")
 
@@ -56,11 +62,20 @@ class Inventory(Model):
     browser: Browser = Browser()
     network: Network
     windows: Windows
+    workstation_baseline: WorkstationBaseline = Field(
+        default=WorkstationBaseline(), description="what every PC gets, whoever sits there"
+    )
+    user_data: UserDataSetting = Field(
+        default=UserDataRules(), description="what of a profile is moved and backed up", validate_default=True
+    )
+    unattend: Unattend = Field(default=Unattend(), description="how bare PCs are installed", validate_default=True)
     service_desk: ServiceDesk | None = Field(default=None, description="where the work log goes")
     closets: dict[Identifier, Closet]
     outlets: dict[Identifier, Outlet]
     workplaces: dict[Identifier, Workplace]
     workstations: dict[ComputerName, Workstation]
+    printers: dict[Identifier, Printer] = Field(default_factory=dict)
+    equipment: dict[Identifier, Equipment] = Field(default_factory=dict)
     software: dict[Identifier, Package]
     licences: dict[Identifier, LicencePool] = Field(default_factory=dict)
     approvals: Approvals = Approvals()

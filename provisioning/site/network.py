@@ -63,6 +63,16 @@ class Dhcp(Model):
     leases: Annotated[str, Form(r"^/[A-Za-z0-9._/-]+$", "an absolute path")] = Field(
         description="path on the DHCP server"
     )
+    reservations: Annotated[str, Form(r"^/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", "an absolute path")] | None = Field(
+        default=None, description="folder on the DHCP server that dnsmasq has as its dhcp-hostsdir"
+    )
+    reload: Annotated[str, Form(r"^[A-Za-z0-9/][A-Za-z0-9 ./@=_-]*$", "a command without quotes or signs")] | None = (
+        Field(
+            default=None,
+            description="command that makes dnsmasq read reservations again (SIGHUP), such as "
+            "sudo -n systemctl reload dnsmasq",
+        )
+    )
 
 
 class Network(Model):

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
 
 from pydantic import Field
 
-from provisioning.site.base import (
-    Credential,
-    Form,
-    HostName,
-    Identifier,
-    MacAddress,
-    Model,
-    Port,
-    SitePath,
-    Text,
-)
+from provisioning.site.base import HostName, Identifier, MacAddress, Model, Text
 
 
 class Workplace(Model):
@@ -39,25 +28,7 @@ class Workstation(Model):
     model: Text | None = None
     host: HostName = Field(description="name that its WinRM certificate proves")
     address: IPv4Address | None = Field(default=None, description="connect here instead of asking DNS")
+    fixed_address: IPv4Address | None = Field(
+        default=None, description="reserved on the DHCP server; without it the PC gets any address of its VLAN"
+    )
     workplace: Identifier | None = None
-
-
-class Windows(Model):
-    """How the site's PCs are reached: WinRM (MS-WSMV) for commands, SMB for files."""
-
-    credential: Credential
-    transport: Literal["ntlm", "basic"] = "ntlm"
-    scheme: Literal["https", "http"] = Field(
-        default="https", description="http only with ntlm, which encrypts the messages"
-    )
-    port: Port = 5986
-    smb_port: Port = 445
-    smb_share: Annotated[str, Form(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\$?$", "the name of an SMB share such as C$")] = (
-        "C$"
-    )
-    trust: SitePath | None = Field(
-        default=None, description="PEM file of the trusted CA; the machine's store when left out"
-    )
-    verify: bool = Field(default=True, description="false turns certificate verification off; every plan then says so")
-    timeout: int = Field(default=20, ge=1, le=600, description="seconds for a PC to answer")
-    install_timeout: int = Field(default=900, ge=10, le=7200, description="seconds for one installer")

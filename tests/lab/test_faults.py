@@ -231,7 +231,7 @@ def partly(admin: Admin, *words: str) -> str:
 def test_an_installer_that_is_not_the_approved_one(office: Office, admin: Admin) -> None:
     (admin.folder / "packages").unlink()
     (admin.folder / "packages").mkdir()
-    for file in (office.site_folder / "packages").glob("*.msi"):
+    for file in (office.site_folder / "packages").glob("*.*"):
         (admin.folder / "packages" / file.name).write_bytes(file.read_bytes())
     tampered = admin.folder / "packages/crm-client-4.2.0.msi"
     tampered.write_bytes(tampered.read_bytes() + b"!")
@@ -239,7 +239,7 @@ def test_an_installer_that_is_not_the_approved_one(office: Office, admin: Admin)
         out = partly(admin, "onboard", "E1042")
         assert "is not the approved one: SHA-256 expected 640454ab" in out
         assert "nothing was sent" in out
-        assert "windows:WS-0042: 5 done, 1 failed" in out
+        assert "windows:WS-0042: 22 done, 1 failed" in out
         assert "Meridian" not in str(pc_state(office, PC))
         admin.must("undo", "1", "--yes")
 
@@ -426,7 +426,7 @@ def test_killed_in_the_middle_the_same_command_goes_on_and_both_runs_can_be_undo
             process.communicate()
         assert "running, or ended without a word" in admin.here("show", "run", "1").out
         done = admin.must("onboard", "E1042", "--yes")
-        assert "Proofs: 14 of 14 passed" in done.out
+        assert "Proofs: 12 of 12 passed" in done.out
         assert admin.run("plan", "onboard", "E1042").code == 0
         for run in ("2", "1"):
             admin.must("undo", run, "--yes")
@@ -448,7 +448,7 @@ def told_plan(process: subprocess.Popen[str]) -> None:
     """Wait until the plan has been printed, which is when the run begins."""
     assert process.stdout is not None
     for line in process.stdout:
-        if "start pages read back" in line:
+        if " read back" in line:
             return
 
 

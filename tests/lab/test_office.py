@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.lab.office import ROOT, Office, write_site
+from provisioning.lab.office import Office
+from provisioning.lab.servers import ROOT
+from provisioning.lab.site_copy import write_site
 from tests.conftest import EXAMPLE
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]

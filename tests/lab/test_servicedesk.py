@@ -15,7 +15,7 @@ from provisioning.connections.servicedesk import Desk, Entry, open_desk, request
 from provisioning.engine import outbox
 from provisioning.errors import CredentialError, RejectedError, TrustError, UnreachableError
 from provisioning.lab.certificates import LabAuthority
-from provisioning.lab.office import ROOT
+from provisioning.lab.servers import ROOT
 from provisioning.lab.servicedesk import RequestTracker
 from provisioning.ledger import Ledger
 from provisioning.secrets import Secrets

@@ -36,8 +36,10 @@ def report(**changes: Any) -> ReportDocument:
             ),
         ],
         "proofs": [
-            ProofReport(name="mail arrives", target="mail", passed=True, detail="read after 0.4 s"),
-            ProofReport(name="CRM is there", target="windows:WS-0042", passed=False,
+            ProofReport(
+                kind="mail.delivery", name="mail arrives", target="mail", passed=True, detail="read after 0.4 s"
+            ),
+            ProofReport(kind="windows.package", name="CRM is there", target="windows:WS-0042", passed=False,
                 detail="windows:WS-0042: no"),
         ],
         "seconds": {"plan": 1.0, "apply": 2.5}, "started": "2026-11-30T08:00:00+00:00",
@@ -169,7 +171,7 @@ def test_the_page_is_self_contained_and_escapes() -> None:
         report(
             title=HOSTILE, warnings=[HOSTILE], unread={HOSTILE: HOSTILE}, handover={HOSTILE: HOSTILE},
             who=HOSTILE, seconds={HOSTILE: 1.0},
-            proofs=[ProofReport(name=HOSTILE, target=HOSTILE, passed=False, detail=HOSTILE)],
+            proofs=[ProofReport(kind="k", name=HOSTILE, target=HOSTILE, passed=False, detail=HOSTILE)],
             changes=[
                 ChangeReport(
                     kind=HOSTILE, target=HOSTILE, key=HOSTILE, action=action, state="failed", error=HOSTILE,
@@ -205,3 +207,9 @@ def test_what_is_waited_for_is_on_the_page_and_in_the_text() -> None:
     assert "… windows:WS-0043: nobody answers <here>" in shown
     assert "2 tries in vain, next on 2026-11-30 09:00 UTC, given up on 2026-12-07 08:00 UTC" in shown
     assert "nobody answers &lt;here&gt; (next try 2026-11-30 09:00 UTC, given up on" in page.render(waits)
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("windows.user_data", True), ("windows.package", False)])
+def test_a_passed_transfer_says_how_much_it_was(kind: str, is_told: bool) -> None:
+    passed = ProofReport(kind=kind, name="data of anna", target="t", passed=True, detail="from A: 2 files, 5 MB/s")
+    assert ("✓ data of anna: from A: 2 files, 5 MB/s" in text.proofs([passed]).plain) is is_told

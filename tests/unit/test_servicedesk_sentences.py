@@ -140,6 +140,16 @@ def test_what_was_so_already_is_not_called_our_work(speaker: Speaker) -> None:
     assert speaker.change(done) == "Nothing to do, it was so already: install CRM Client 1 on PC WS-0042."
 
 
+def test_a_range_of_versions_is_said_as_the_version_that_was_installed(speaker: Speaker) -> None:
+    viewer = Address("windows.package", "windows:WS-0042", "Kestrel Viewer")
+    wish = InstalledPackage(version=">=2.1,<3")
+    installed: Change[State] = Change(viewer, None, wish)
+    assert speaker.change(record(installed)) == "Installed Kestrel Viewer 2.1.0 on PC WS-0042."
+    assert speaker.change(record(installed.inverse())) == "Removed Kestrel Viewer 2.1.0 from PC WS-0042."
+    there = replace(record(installed), attempted=False)
+    assert speaker.change(there) == "Nothing to do, it was so already: install Kestrel Viewer >=2.1,<3 on PC WS-0042."
+
+
 def test_hostile_names_and_endless_errors_stay_one_short_line(speaker: Speaker) -> None:
     change: Change[State] = Change(Address("directory.user", "directory", "a\x1b[31m\nb"), None, User(name="x"))
     sentence = speaker.change(record(change, "failed", "page\n" * 1000))

@@ -14,7 +14,6 @@ from provisioning.errors import RequestError
 from provisioning.resources.base import Address, Change
 from provisioning.resources.windows import reg_file
 from provisioning.resources.windows.exports import check_key
-from provisioning.resources.windows.policies import browser_policies
 from provisioning.resources.windows.reg_file import KeyEdit, RegistryValue
 from provisioning.resources.windows.registry import RegistryKey
 
@@ -152,33 +151,3 @@ def test_states_survive_the_ledger() -> None:
         values={"": sz("a"), "m": RegistryValue(type="REG_MULTI_SZ", data=("a", "b")), "gone": None}, exclusive=True
     )
     assert RegistryKey.from_plain(json.loads(json.dumps(state.to_plain()))) == state
-
-
-def test_browser_policies_are_the_vendors_own_names() -> None:
-    states = browser_policies(
-        home="https://intranet.corp.example/",
-        start_pages=["https://a/", "https://b/"],
-        bookmarks=[("Отпуск", "https://a/?x=%20")],
-        proxy_pac="https://intranet.corp.example/proxy.pac",
-        sign_in_hosts=["*.corp.example", "intranet"],
-    )
-    edge, chrome = "HKLM\\SOFTWARE\\Policies\\Microsoft\\Edge", "HKLM\\SOFTWARE\\Policies\\Google\\Chrome"
-    assert list(states) == [chrome, f"{chrome}\\RestoreOnStartupURLs", edge, f"{edge}\\RestoreOnStartupURLs"]
-    assert states[edge].values["HomepageLocation"] == sz("https://intranet.corp.example/")
-    assert states[edge].values["RestoreOnStartup"] == RegistryValue(type="REG_DWORD", data=4)
-    assert states[edge].values["AuthServerAllowlist"] == sz("*.corp.example,intranet")
-    assert states[edge].values["ManagedFavorites"] == states[chrome].values["ManagedBookmarks"]
-    assert states[chrome].values["ManagedBookmarks"] == sz('[{"name":"Отпуск","url":"https://a/?x=%20"}]')
-    proxy = states[chrome].values["ProxySettings"]
-    assert proxy is not None
-    assert json.loads(str(proxy.data)) == {
-        "ProxyMode": "pac_script",
-        "ProxyPacUrl": "https://intranet.corp.example/proxy.pac",
-    }
-    assert states[f"{chrome}\\RestoreOnStartupURLs"] == RegistryKey(
-        values={"1": sz("https://a/"), "2": sz("https://b/")}, exclusive=True
-    )
-
-
-def test_policies_that_nobody_asked_for_are_left_alone() -> None:
-    assert browser_policies(home=None, start_pages=[], bookmarks=[], proxy_pac=None, sign_in_hosts=[]) == {}

@@ -1,0 +1,98 @@
+"""A PC in memory: what it is asked to run, and the exit codes that it gives. For what the lab's Wine cannot do."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from provisioning.connections.windows import Result, WindowsSession
+from provisioning.connections.windows_tree import GoneError
+from provisioning.errors import RejectedError
+from provisioning.secrets import Secrets
+from provisioning.site import Inventory
+
+FOLDER = "C:\\Windows\\provisioning-0"
+Answer = Callable[[str], "int | str | Exception"]
+"""``answer(line)``: an exit code, what is printed (exit code 0), or what is raised."""
+
+
+class FakePc:
+    """Stands in for a :class:`WindowsSession`. `ran` are command lines; of a batch file, its last command."""
+
+    def __init__(self, inventory: Inventory, folder: Path, answer: Answer = lambda _: 0) -> None:
+        self.target = "windows:WS-0042"
+        self.inventory = inventory
+        self.secrets = Secrets(inventory.folder, folder)
+        self.answer = answer
+        self.files: dict[str, bytes] = {}
+        self.written: list[tuple[str, bytes]] = []
+        self.ran: list[str] = []
+        self.exported: dict[str, str] = {}
+        self.shares: dict[str, bytes] = {}
+
+    @property
+    def session(self) -> WindowsSession:
+        return cast(WindowsSession, self)
+
+    def run(self, words: Sequence[str], *, timeout: float = 60.0) -> Result:
+        line = " ".join(words)
+        name = line.rpartition("\\")[2]
+        if name in self.files and name.endswith(".cmd"):
+            line = self.files[name].decode("utf-8").split("\r\n")[3]
+        self.ran.append(line)
+        answer = self.answer(line)
+        if isinstance(answer, Exception):
+            raise answer
+        return Result(answer, "", "") if isinstance(answer, int) else Result(0, answer, "")
+
+    def run_all(self, commands: Sequence[Sequence[str]], *, timeout: float = 60.0) -> list[int]:
+        for words in commands:
+            if words[:2] == ["reg", "export"] and (text := self.exported.get(words[2])) is not None:
+                content = f"Windows Registry Editor Version 5.00\r\n\r\n{text}"
+                self.files[words[3].rpartition("\\")[2]] = b"\xff\xfe" + content.encode("utf-16-le")
+        return [0] * len(commands)
+
+    def put(self, local: Path, name: str) -> str:
+        return self.write(name, local.read_bytes())
+
+    def write(self, name: str, content: bytes) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            raise RejectedError(self.target, f"{name!r} is not a plain file name")
+        self.files[name] = content
+        self.written.append((name, content))
+        return f"{FOLDER}\\{name}"
+
+    def path(self, name: str) -> str:
+        return f"{FOLDER}\\{name}"
+
+    def read(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+    def delete(self, name: str) -> None:
+        self.files.pop(name, None)
+
+    def shared(self, path: str) -> str | None:
+        return path[3:] if path.startswith("C:\\") else None
+
+    def tree(self) -> FakePc:
+        return self
+
+    @contextmanager
+    def reading(self, path: str) -> Iterator[io.BytesIO]:
+        content = self.shares.get(path, self.files.get(path.rpartition("\\")[2]))
+        if content is None:
+            raise GoneError(path)
+        yield io.BytesIO(content)
+
+
+def with_software(inventory: Inventory, name: str, plain: dict[str, Any], **windows: object) -> Inventory:
+    """The site with one package more (or another one of that name), and other rules of the section ``windows``."""
+    package = type(next(iter(inventory.software.values()))).model_validate(plain, context={"folder": inventory.folder})
+    changed: dict[str, object] = {"software": {**inventory.software, name: package}}
+    if windows:
+        changed |= {"windows": inventory.windows.model_copy(update=windows)}
+    return inventory.model_copy(update=changed)
