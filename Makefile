@@ -33,7 +33,7 @@ lint: bootstrap
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-unit: bootstrap
+unit: lab-packages
 	$(PYTHON) -m pytest -m "not lab"
 
 lab-tests: lab-packages

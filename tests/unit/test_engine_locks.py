@@ -136,7 +136,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_a_lost_connection_is_noticed_before_anything_is_sent(ledger: Ledger, locks: Locks) -> None:
     if not isinstance(locks, AdvisoryLocks):
-        pytest.skip("files are never lost")
+        pytest.skip("only PostgreSQL: a file lock has no connection that could be lost")
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'run 7 on%'"
     with locks.hold("x", seconds=1) as held:
         held.check()

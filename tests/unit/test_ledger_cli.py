@@ -173,7 +173,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, setting: str, message: str) ->
 @pytest.mark.lab
 def test_a_site_on_a_server_works(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     if not isinstance(place.where, str) or place.password is None:
-        pytest.skip("the file is the other tests' business")
+        pytest.skip("only PostgreSQL: every other test of this file uses a SQLite ledger")
     monkeypatch.setenv("LEDGER_PASSWORD", place.password.get_secret_value())
     folder = with_ledger(write_site(tmp_path), f"ledger: {{url: '{place.where}', password: env:LEDGER_PASSWORD}}")
     site = Site.load(folder)
