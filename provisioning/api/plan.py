@@ -14,9 +14,11 @@ from provisioning.engine.run import alone, holder_of
 from provisioning.engine.undo import begun_to_undo, open_undo, request_of_undo, stop_for_undo, to_take_back
 from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import clearance
+from provisioning.intake.extensions import refuse_given
 from provisioning.intake.seats import give_back_unread, seats_before, shortages
 from provisioning.ledger import Entry, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
+from provisioning.procedures.extensions import Claim, claims
 from provisioning.procedures.licences import Seat
 from provisioning.resources.base import Change, Proof, State
 
@@ -45,6 +47,8 @@ class Plan:
     """Role → what it must approve before this may be carried out."""
     seats: tuple[Seat, ...] = ()
     """The licence seats that this takes."""
+    extensions: tuple[Claim, ...] = ()
+    """The extensions that this gives to people."""
 
     @property
     def is_empty(self) -> bool:
@@ -99,6 +103,7 @@ class Plan:
         ledger, at = self.site.ledger, datetime.now(UTC)
         if self.undoes is None:
             request_id = clearance(ledger, self, request_id)
+        refuse_given(ledger, self.extensions)
         patience = self.site.inventory.runs
 
         def write() -> RunRecord:
@@ -109,7 +114,10 @@ class Plan:
                 undoes=self.undoes,
                 request_id=request_id,
                 asked=self.undoes is None,
-                seats=[(seat.pool, seat.candidates, seat.holder) for seat in self.seats],
+                seats=[
+                    *((seat.pool, seat.candidates, seat.holder) for seat in self.seats),
+                    *((claim.pool, claim.candidates, claim.holder) for claim in self.extensions),
+                ],
                 proofs=self.proofs,
                 unread={target: error.message for target, error in self.unread.items()},
                 next_try=at + patience.wait_after(1),
@@ -203,7 +211,7 @@ class Run:
             with self.site.reading(listener, f"undo of run {self.id}") as sessions:
                 begun, unread = to_take_back(record.changes, sessions, begun=tried)
         changes = tuple(planner.inverse(begun))
-        # What was removed takes its seat again before it is installed again.
+        # What was removed takes its seat, and its extension, again before it is installed again.
         again = [change for change in changes if change.before is None]
         seats = seats_before(ledger, self.site.inventory, self.id, again)
         return Plan(
@@ -216,6 +224,7 @@ class Run:
             unread,
             len(changes),
             seats=seats,
+            extensions=claims(self.site.inventory, ((change.address, change.after) for change in again)),
             undoes=self.id,
             basis=frozenset(r.id for r in record.changes if r.attempted),
         )

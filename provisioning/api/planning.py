@@ -9,27 +9,34 @@ from pathlib import Path
 from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.engine.planner import Reading
 from provisioning.errors import RequestError
+from provisioning.intake.extensions import held_extensions
 from provisioning.ledger import Ledger
-from provisioning.procedures.base import Accounts, Request, Work
+from provisioning.procedures.base import Accounts, Numbering, Request, Work
 from provisioning.procedures.equipment import connect_equipment
+from provisioning.procedures.extensions import must_choose
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
-from provisioning.procedures.onboard import onboard
+from provisioning.procedures.onboard import Onboard, onboard
 from provisioning.procedures.together import Together
 from provisioning.resources.base import Sessions
 from provisioning.resources.directory.accounts import read_accounts
+from provisioning.resources.phones.subscriber import taken
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
 
+MaybeLedger = Callable[[], Ledger | None]
+"""Opens the ledger, where there is one."""
 
-def accounts(site: Inventory, request: Request, pool: Sessions) -> Accounts:
-    """Whose account is whose; for people without one also who has the names that they might get."""
+
+def accounts(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLedger = lambda: None) -> Accounts:
+    """Whose account is whose; for people without one also who has the names that they might get. With `ledger`, also
+    which extensions are given (it is opened only for somebody who gets one)."""
     people = request.people(site)
     if not people:  # equipment, for example: nobody has to be asked
         return Accounts()
     with pool.session("directory") as session:
         found = read_accounts(session, employee_ids=people)
         logins = {key: (login,) for key, login in Accounts(tuple(found)).logins.items()}
-        new = {key: candidates(site, key) for key in people if key not in logins}
+        new = {key: tuple(candidates(site, key)) for key in people if key not in logins}
         found += read_accounts(
             session,
             logins=sorted({login for names in new.values() for login in names}),
@@ -38,7 +45,26 @@ def accounts(site: Inventory, request: Request, pool: Sessions) -> Accounts:
                 {a for key, names in (logins | new).items() for a in possible_addresses(site, key, names)}
             ),
         )
-    return Accounts(tuple(dict.fromkeys(found)))
+    return Accounts(tuple(dict.fromkeys(found)), _numbering(site, request, pool, ledger))
+
+
+def _numbering(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLedger) -> Numbering:
+    people = _telephoned(request)
+    if site.phones is None or not people:
+        return Numbering()
+    opened = ledger()
+    held = held_extensions(site.phones, opened) if opened is not None else {}
+    if not must_choose(site, people, held):
+        return Numbering(held)
+    with pool.session("phones") as session:
+        return Numbering(held, taken(session))
+
+
+def _telephoned(request: Request) -> tuple[str, ...]:
+    """Whom a request gives an extension to."""
+    if isinstance(request, Together):
+        return tuple(dict.fromkeys(person for part in request.parts for person in _telephoned(part)))
+    return request.persons if isinstance(request, Onboard) else ()
 
 
 def people_of(site: Inventory, name: str) -> tuple[str, ...]:

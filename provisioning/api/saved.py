@@ -14,6 +14,7 @@ from provisioning.errors import RequestError, TargetError
 from provisioning.intake.seats import seats_of_changes
 from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
+from provisioning.procedures.extensions import claims
 from provisioning.procedures.ownership import owners
 
 if TYPE_CHECKING:
@@ -46,5 +47,6 @@ def read_plan(site: Site, file: Path) -> Plan:
         grounds=grounds(
             site.inventory, changes, owners(site.inventory, request, [(c.address, c.after) for c in changes])
         ),
+        extensions=claims(site.inventory, ((change.address, change.after) for change in changes)),
         seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
     )

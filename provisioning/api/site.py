@@ -26,11 +26,13 @@ from provisioning.engine.run import carry_out
 from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError, RequestError, TargetError
 from provisioning.intake import Bulk, permit_more
+from provisioning.intake.extensions import give_back_extensions
 from provisioning.intake.seats import give_back, shortages, take, take_again
 from provisioning.ledger import Ledger, RunRecord, RunState, moment
 from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
-from provisioning.procedures.base import Request
+from provisioning.procedures.base import Accounts, Request
+from provisioning.procedures.extensions import claims
 from provisioning.procedures.licences import Seat, seats
 from provisioning.procedures.ownership import owners
 from provisioning.procedures.packages import downgrade_warnings
@@ -111,7 +113,7 @@ class Site(Bulk):
         """
         request = request or whole_site(self.inventory)
         with self.reading(listener) as pool:
-            work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
+            work = request.compile(self.inventory, self._facts(request, pool))
             reading = planner.read([*work.resources, *(one.resource for one in work.expected)], pool)
         changes = planner.compare(work.resources, reading)
         whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
@@ -136,13 +138,14 @@ class Site(Bulk):
             len({r.address for r in work.resources if r.target not in reading.unread}),
             grounds=grounds(self.inventory, [*changes, *possible], whose, work.off_premises),
             seats=wanted,
+            extensions=claims(self.inventory, ((r.address, r.desired) for r in work.resources)),
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
         """Run the proofs of people, of the people at workplaces, and of equipment, each proof once. Changes nothing."""
         request = planning.to_check(self.inventory, names, workplace)
         with self.reading(listener, "a check") as pool:
-            accounts = planning.accounts(self.inventory, request, pool)
+            accounts = self._facts(request, pool)
             missing = [key for key in request.desks(self.inventory) if key not in accounts.logins]
             if missing:
                 raise RequestError(
@@ -209,6 +212,7 @@ class Site(Bulk):
 
         def settle_seats(record: RunRecord, state: RunState) -> None:
             give_back(self.ledger, self.inventory, record, state)
+            give_back_extensions(self.ledger, record, state)
 
         with self.connect() as pool:
 
@@ -242,7 +246,7 @@ class Site(Bulk):
             left = planner.inverse(changes)
         else:
             request = registry.from_plain(run.request)
-            work = request.compile(self.inventory, planning.accounts(self.inventory, request, pool))
+            work = request.compile(self.inventory, self._facts(request, pool))
             reading = planner.read([r for r in work.resources if r.target in targets], pool)
             left, unread = planner.compare(work.resources, reading), dict(reading.unread)
             whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
@@ -254,6 +258,9 @@ class Site(Bulk):
     def read_plan(self, file: Path) -> Plan:
         """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""
         return read_plan(self, file)
+
+    def _facts(self, request: Request, pool: TargetSessions) -> Accounts:
+        return planning.accounts(self.inventory, request, pool, lambda: self.ledger if self.has_ledger else None)
 
     def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
         return shortages(self.ledger, wanted) if wanted and self.has_ledger else iter(())

@@ -28,6 +28,7 @@ LISTS: dict[str, Callable[[Site], Any]] = {
     "workstations": lambda site: things.workstations(site.inventory),
     "outlets": lambda site: things.outlets(site.inventory),
     "equipment": lambda site: things.equipment(site.inventory),
+    "extensions": lambda site: things.extensions(site.inventory, site.ledger.allocations() if site.has_ledger else ()),
     "printers": lambda site: things.printers(site.inventory),
     "switches": lambda site: things.switches(site.inventory),
     "vlans": lambda site: things.vlans(site.inventory),
@@ -57,7 +58,8 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
     \b
     provision show                      the site at a glance
     provision show people               also: runs, requests, workplaces, workstations, outlets,
-                                        equipment, printers, switches, vlans, profiles, software
+                                        equipment, extensions, printers, switches, vlans, profiles,
+                                        software
     provision show person E1042         also: workplace W, workstation WS, outlet O,
                                         switch S, profile P, package P
     provision show run 7                what a run did and proved

@@ -1,5 +1,5 @@
 """Files of Unix servers over SFTP: target ``dhcp`` is the DHCP server (leases, reservations), ``web`` the intranet's
-web server (documents)."""
+web server (documents), ``phone-files`` the server that desk phones fetch their files from."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from provisioning.site import Inventory
 from provisioning.site.base import Credential, Endpoint
 from provisioning.site.intranet import WebFiles
 from provisioning.site.network import Dhcp
+from provisioning.site.phones import PhoneFiles
 
 __all__ = ["ShellSession", "open_session"]
 
@@ -71,17 +72,17 @@ class ShellSession:
             except FileNotFoundError:
                 return None
 
-    def write_file(self, path: str, text: str) -> None:
-        """Replace a file in one step, so that nobody reads half of it; missing folders above it are made. Its mode is
-        0644. Raises :class:`RejectedError` when this account may not."""
+    def write_file(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Replace a file in one step, so that nobody reads half of it; missing folders above it are made. It has `mode`
+        before anything is in it. Raises :class:`RejectedError` when this account may not."""
         with self._mapped("written", path):
             files, folder = self._sftp(), posixpath.dirname(path)
             self._make_folders(files, folder)
             partial = f"{folder}/.{random.token_hex(8)}.partial"
             try:
                 with files.open(partial, "wx") as file:
+                    files.chmod(partial, mode)
                     file.write(text.encode("utf-8"))
-                files.chmod(partial, 0o644)
                 files.posix_rename(partial, path)
             except OSError:
                 with contextlib.suppress(OSError):
@@ -142,15 +143,16 @@ class ShellSession:
         self._client.close()
 
 
-_SERVERS: Mapping[str, tuple[Callable[[Inventory], Dhcp | WebFiles | None], str]] = {
+_SERVERS: Mapping[str, tuple[Callable[[Inventory], Dhcp | WebFiles | PhoneFiles | None], str]] = {
     "dhcp": (lambda site: site.network.dhcp, "network: dhcp"),
     "web": (lambda site: site.intranet.files, "intranet: files"),
+    "phone-files": (lambda site: site.phones.files if site.phones else None, "phones: files"),
 }
 """Target → where the site has it, and how people write that."""
 
 
 def open_session(target: str, inventory: Inventory, secrets: Secrets) -> ShellSession:
-    """Open a session on ``dhcp`` or ``web``."""
+    """Open a session on ``dhcp``, ``web`` or ``phone-files``."""
     return ShellSession(target, inventory, secrets)
 
 

@@ -65,7 +65,9 @@ def _colleagues(inventory: Inventory) -> tuple[list[seed.Entry], dict[str, list[
         names = (
             [person.login]
             if person.login
-            else login_candidates(person.given_name, person.family_name, inventory.directory.logins)
+            else login_candidates(
+                person.given_name, person.family_name, inventory.directory.logins, inventory.naming.transliteration
+            )
         )
         login = next(islice((name for name in names if name not in used), 1))
         used.add(login)

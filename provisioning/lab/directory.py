@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+from provisioning.lab import file_shares
 from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.process import Daemon, run, speaks_tls, wait_for
 
@@ -36,6 +38,7 @@ class DomainController:
         host: str = "dc1.corp.example",
         domain: str = "corp.example",
         netbios: str = "CORP",
+        shares: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.address = address
@@ -43,6 +46,7 @@ class DomainController:
         self.host = host
         self.domain = domain
         self.realm = domain.upper()
+        self.shares = tuple(shares)
         self.netbios = netbios
         self.base_dn = ",".join(f"DC={label}" for label in domain.split("."))
         self.krb5_conf = folder / "krb5.conf"
@@ -68,7 +72,8 @@ class DomainController:
         for name in ("run", "ncalrpc", "winbindd", "ntp_signd", "log"):
             (self.folder / name).mkdir(exist_ok=True)
         self._write_settings()
-        self._daemon.start(["samba", "--foreground", f"--configfile={self.smb_conf}"])
+        words = ["samba", "--foreground", f"--configfile={self.smb_conf}"]
+        self._daemon.start(file_shares.namespaced(words, self.folder, self.shares) if self.shares else words)
         wait_for(f"the domain controller on {self.address}", self.running, daemons=[self._daemon])
 
     def down(self) -> None:
@@ -130,7 +135,7 @@ class DomainController:
     def _write_settings(self) -> None:
         files = self.authority.issue([self.host], [self.address], self.folder / "tls", "dc")
         folder = self.folder
-        options = {
+        options: dict[str, object] = {
             "workgroup": self.netbios,
             "realm": self.realm,
             "netbios name": self.host.partition(".")[0].upper(),
@@ -158,9 +163,13 @@ class DomainController:
             "prefork children": 2,
             "ldap server require strong auth": "yes",
         }
+        sections = ""
+        if self.shares:
+            more, sections = file_shares.settings(self.shares, self.folder)
+            options |= more | {"server services": f"{_SERVICES}, {file_shares.SERVICES}"}
         lines = "".join(f"\t{name} = {value}\n" for name, value in options.items())
         self.smb_conf.parent.mkdir(exist_ok=True)
-        self.smb_conf.write_text(f"[global]\n{lines}", encoding="utf-8")
+        self.smb_conf.write_text(f"[global]\n{lines}{sections}", encoding="utf-8")
         self.krb5_conf.write_text(self._krb5(), encoding="utf-8")
 
     def _krb5(self) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from provisioning.lab.colleagues import furnish
 from provisioning.lab.servers import ROOT, Servers
+from provisioning.lab.shares_seed import furnish_shares
 from provisioning.lab.ssh_service import ensure_password
 
 
@@ -50,12 +51,13 @@ class Office(Servers):
         """Start what does not run. Safe to call again; `progress` gets one line a server."""
         self._keep_site()
         self.secrets.mkdir(mode=0o700, exist_ok=True)
-        for name in ("svc-provision", "svc-mail", "svc-check", "svc-web", "switch", "dhcp", "web", "windows"):
+        for name in ("svc-provision", "svc-mail", "svc-check", "svc-web", "switch", "dhcp", "web", "windows", "phones"):
             ensure_password(self.secrets / name)
         self.authority.up()
         with ThreadPoolExecutor(3, "lab") as workers:
             lines = [
-                workers.submit(line, progress) for line in (self._accounts_line, self._network_line, self._windows_line)
+                workers.submit(line, progress)
+                for line in (self._accounts_line, self._network_line, self._windows_line, self._phones_line)
             ]
         for line in lines:
             line.result()
@@ -95,6 +97,7 @@ class Office(Servers):
         with _said(progress, "directory", "Samba AD domain controller"):
             self.dc.up()
             furnish(self.dc, self.inventory, self.secrets)
+            furnish_shares(self.dc, self.inventory, self.secrets)
         with _said(progress, "mail", "Postfix, Dovecot"):
             self.mail.up()
         with _said(progress, "intranet", "Apache"):
@@ -115,6 +118,15 @@ class Office(Servers):
         with _said(progress, "windows", "Wine PCs with WinRM and SMB"):
             self.pcs.up()
 
+    def _phones_line(self, progress: Callable[[str], None]) -> None:
+        if self.inventory.phones is None:
+            return
+        with _said(progress, "phones", "Kamailio"):
+            self.telephony.up()
+            if self.inventory.phones.files is not None:
+                self.phone_files.mkdir(parents=True, exist_ok=True)
+                self.phone_host.up()
+
     def _services(self) -> Sequence[tuple[str, Service, str]]:
         site = self.inventory
         on_demand: list[tuple[str, Service, str]] = []
@@ -123,12 +135,18 @@ class Office(Servers):
         web_files: list[tuple[str, Service, str]] = []
         if site.intranet.files is not None:
             web_files.append(("intranet files", self.web_host, str(site.intranet.files.ssh.address)))
+        phones: list[tuple[str, Service, str]] = []
+        if site.phones is not None:
+            phones.append(("phones", self.telephony, self.telephony.address))
+            if site.phones.files is not None:
+                phones.append(("phone files", self.phone_host, site.phones.files.ssh.connect_to))
         return [
             *on_demand,
             ("directory", self.dc, str(site.directory.server.address)),
             ("mail", self.mail, str(site.mail.smtp.address)),
             ("intranet", self.web, str(site.intranet.address)),
             *web_files,
+            *phones,
             ("network", self.network, self.network.namespace),
             ("switches", self.switches, ", ".join(str(s.ssh.address) for s in site.network.switches.values())),
             ("dhcp", self.dhcp_host, str(site.network.dhcp.ssh.address) if site.network.dhcp else "-"),

@@ -11,13 +11,16 @@ from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.colleagues import intranet_group_dn
 from provisioning.lab.directory import DomainController
 from provisioning.lab.file_server import FileHost
+from provisioning.lab.file_shares import share_names
 from provisioning.lab.lookup import DirectoryLookup
 from provisioning.lab.mail import MailServer
 from provisioning.lab.network import Desk, Network, SwitchPlan
 from provisioning.lab.servicedesk import RequestTracker
 from provisioning.lab.switch.service import Switches, SwitchHost
+from provisioning.lab.telephony import Telephony
 from provisioning.lab.web import IntranetServer
 from provisioning.lab.windows.host import WindowsPc, WindowsPcs
+from provisioning.procedures.equipment import behind_desk
 from provisioning.procedures.publish import published
 from provisioning.site import Inventory
 from provisioning.site.load import load
@@ -65,6 +68,7 @@ class Servers:
             host=directory.server.host,
             domain=directory.domain,
             netbios=directory.netbios_domain,
+            shares=share_names(self.inventory.files),
         )
 
     @cached_property
@@ -142,6 +146,42 @@ class Servers:
         )
 
     @cached_property
+    def telephony(self) -> Telephony:
+        phones = self.inventory.phones
+        if phones is None or phones.exchange.file is None:
+            raise LabError(f"the site {self.site_folder} has no phones.exchange.file; the lab needs it")
+        return Telephony(
+            self.folder / "phones",
+            phones.registrar.connect_to,
+            self.authority,
+            phones.exchange.file,
+            host=phones.registrar.host,
+            domain=phones.domain,
+        )
+
+    @cached_property
+    def phone_host(self) -> FileHost:
+        """The server that desk phones fetch their files from."""
+        files = self.inventory.phones.files if self.inventory.phones else None
+        if files is None:
+            raise LabError(f"the site {self.site_folder} has no phones.files")
+        return FileHost(
+            self.folder / "phone-host",
+            files.ssh.host,
+            files.ssh.connect_to,
+            {},
+            user=files.credential.user,
+            password_file=self.secrets / "phones",
+            port=files.ssh.port,
+            folders={files.folder: self.phone_files},
+        )
+
+    @property
+    def phone_files(self) -> Path:
+        """Where the files of :attr:`phone_host` lie on this machine."""
+        return self.folder / "phone-host" / "files"
+
+    @cached_property
     def network(self) -> Network:
         network = self.inventory.network
         plans = [
@@ -205,7 +245,8 @@ class Servers:
     def _desks(self) -> Iterator[Desk]:
         for name, device in self.inventory.equipment.items():
             outlet = self.inventory.outlets[device.outlet]
-            if outlet.switch and outlet.switch_port:
+            # Nothing here plays a telephone that passes a PC's frames on.
+            if outlet.switch and outlet.switch_port and not behind_desk(self.inventory, device):
                 yield Desk(name, device.mac, outlet.switch, outlet.switch_port)
         for name, ws in self.inventory.workstations.items():
             if ws.address is None or ws.workplace is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,11 +13,21 @@ from provisioning.site import Inventory
 
 
 @dataclass(frozen=True)
+class Numbering:
+    """Which extensions are no longer free: range → extension → person, as the ledger has them, and what the exchange
+    has subscribers for (looked up only where a new extension must be chosen)."""
+
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    subscribed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Accounts:
     """What the directory already knows of the people that a request is about, and of whoever has names that they
-    might get."""
+    might get; and which extensions are given."""
 
     found: tuple[Account, ...] = ()
+    numbering: Numbering = Numbering()
 
     @cached_property
     def logins(self) -> Mapping[str, str]:

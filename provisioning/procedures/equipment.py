@@ -52,7 +52,8 @@ class ConnectEquipment:
             device = inventory.equipment[name]
             reserved = list(reservation(inventory, device.mac, device.address, device.host))
             port = _port(inventory, name, device, frozenset(r.address for r in reserved))
-            resources += [*reserved, port]
+            # The port of a telephone that a PC is plugged into is the desk's.
+            resources += reserved if behind_desk(inventory, device) else [*reserved, port]
             proofs += _proofs(inventory, name, device, port)
             if device.address is not None and not reserved:
                 warnings.append(
@@ -61,9 +62,20 @@ class ConnectEquipment:
         return Work(tuple(resources), tuple(proofs), tuple(warnings))
 
 
+def behind_desk(inventory: Inventory, device: Equipment) -> bool:
+    """Whether a device is a telephone that shares the outlet of its desk."""
+    place = inventory.workplaces.get(device.workplace or "")
+    return place is not None and place.outlet == device.outlet
+
+
 def connect_equipment(inventory: Inventory, *names: str) -> ConnectEquipment:
-    """A request to connect `names`; without names, everything that the site lists and that has a patch cable."""
-    patched = [name for name, device in inventory.equipment.items() if inventory.outlets[device.outlet].switch]
+    """A request to connect `names`; without names, everything that the site lists and that has a patch cable.
+    (Telephones at desks' outlets come with the desk.)"""
+    patched = [
+        name
+        for name, device in inventory.equipment.items()
+        if inventory.outlets[device.outlet].switch and not behind_desk(inventory, device)
+    ]
     return ConnectEquipment(names or tuple(patched))
 
 

@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 
 from provisioning.connections.distinguished_names import canonical, relative_name
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts
 from provisioning.site import Inventory
-from provisioning.site.naming import login_candidates, mail_addresses
+from provisioning.site.naming import login_candidates, mail_addresses, numbered_login
 
 CANDIDATES_LOOKED_UP = 40
-"""How many login candidates of one person are looked up in the directory."""
+"""How many login candidates of one person are looked up in the directory, before the one with the person's number."""
 
 _NOBODY = ""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+"""No names at all."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The names that one person goes by."""
+    """The names that one person goes by. `addresses`: by the site's patterns, the primary one first; `kept`: addresses
+    that the account has beside them (of a former name, for example), which mail may still come to.
+    """
 
     login: str
     display_name: str
     common_name: str
     addresses: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
-def candidates(inventory: Inventory, key: str) -> tuple[str, ...]:
+def candidates(inventory: Inventory, key: str) -> Iterator[str]:
     """Logins that this person might get, the best first."""
     person = inventory.person(key)
     if person.login:
-        return (person.login,)
-    return tuple(
-        islice(
-            login_candidates(person.given_name, person.family_name, inventory.directory.logins), CANDIDATES_LOOKED_UP
-        )
-    )
+        yield person.login
+        return
+    policy = inventory.directory.logins
+    every = login_candidates(person.given_name, person.family_name, policy, inventory.naming.transliteration)
+    yield (best := next(every))
+    yield from islice(every, CANDIDATES_LOOKED_UP - 1)
+    yield numbered_login(best, key, policy)
 
 
 def possible_addresses(inventory: Inventory, key: str, logins: Iterable[str]) -> set[str]:
     """Mail addresses that this person might get with one of `logins`."""
     person = inventory.person(key)
-    patterns = inventory.mail.addresses
-    return {a for login in logins for a in mail_addresses(person.given_name, person.family_name, login, patterns)}
+    patterns, transliteration = inventory.mail.addresses, inventory.naming.transliteration
+    return {
+        address
+        for login in logins
+        for address in mail_addresses(person.given_name, person.family_name, login, patterns, transliteration)
+    }
 
 
 def display_name(inventory: Inventory, key: str) -> str:
@@ -53,24 +65,34 @@ def display_name(inventory: Inventory, key: str) -> str:
     return f"{person.given_name} {person.family_name}"
 
 
-def identify(inventory: Inventory, people: Iterable[str], accounts: Accounts) -> dict[str, Identity]:
-    """An identity for each of `people`, in order. Who has an account keeps its login; what others have is left to them.
+def identify(
+    inventory: Inventory,
+    people: Iterable[str],
+    accounts: Accounts,
+    *,
+    reserved: Mapping[str, str] = NOTHING,
+    new_logins: bool = False,
+) -> dict[str, Identity]:
+    """An identity for each of `people`, in order. Who has an account keeps its login (unless `new_logins`); what others
+    have is left to them, and so is what is `reserved`: login or mail address, in small letters → person that had it.
 
     Raises :class:`RequestError` when a login that the site fixes belongs to somebody else, or nothing is free.
     """
-    register = _Register(inventory, accounts)
+    register = _Register(inventory, accounts, reserved, new_logins)
     return {key: register.identity(key) for key in people}
 
 
 class _Register:
     """What is whose: each name or address and the number of the person who has it."""
 
-    def __init__(self, inventory: Inventory, accounts: Accounts) -> None:
+    def __init__(self, inventory: Inventory, accounts: Accounts, reserved: Mapping[str, str], new_logins: bool) -> None:
         self._inventory = inventory
-        self._own = accounts.logins
-        self._logins = {person.login: key for key, person in inventory.people.items() if person.login}
+        self._own = NOTHING if new_logins else accounts.logins
+        self._had = {account.employee_id: account.addresses for account in accounts.found if account.employee_id}
+        self._logins = dict(reserved)
+        self._logins |= {person.login: key for key, person in inventory.people.items() if person.login}
         self._names: dict[str, str] = {}
-        self._addresses: dict[str, str] = {}
+        self._addresses = dict(reserved)
         for account in accounts.found:
             owner = account.employee_id or _NOBODY
             self._names[account.dn.casefold()] = owner
@@ -88,14 +110,18 @@ class _Register:
         if not self._take(self._names, self._dn(key, name), key):
             common_name = f"{name} ({key})"
             self._take(self._names, self._dn(key, common_name), key)
-        wanted = mail_addresses(person.given_name, person.family_name, login, self._inventory.mail.addresses)
+        site = self._inventory
+        wanted = mail_addresses(
+            person.given_name, person.family_name, login, site.mail.addresses, site.naming.transliteration
+        )
         addresses = tuple(address for address in wanted if self._take(self._addresses, address, key))
         if not addresses:
             raise RequestError(
                 f"all mail addresses of person {key} ({', '.join(wanted)}) belong to others; "
                 "add a pattern with {login} to mail.addresses"
             )
-        return Identity(login, name, common_name, addresses)
+        kept = tuple(address for address in self._had.get(key, ()) if address not in addresses)
+        return Identity(login, name, common_name, addresses, kept)
 
     def _free_login(self, key: str) -> str:
         for login in candidates(self._inventory, key):

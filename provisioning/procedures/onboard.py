@@ -8,10 +8,13 @@ from typing import Any
 
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts, Work
+from provisioning.procedures.extensions import Extension, choose
+from provisioning.procedures.home_folders import PersonsFolders
 from provisioning.procedures.identity import Identity, identify
 from provisioning.procedures.join import expected_member
 from provisioning.procedures.packages import package_proofs, package_resources
 from provisioning.procedures.pc_settings import PcSettings
+from provisioning.procedures.phones import PersonsPhone
 from provisioning.procedures.publish import publication_proofs
 from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
@@ -78,8 +81,11 @@ class Onboard:
         _one_person_a_desk(inventory, desks)
         identities = identify(inventory, self.persons, accounts)
         logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}
+        numbers = choose(inventory, self.persons, accounts.numbering)
         parts = [
-            _Joiner(inventory, key, identities[key], desks[key], logins, self.software, self.downgrade).work()
+            _Joiner(
+                inventory, key, identities[key], desks[key], logins, self.software, self.downgrade, numbers.get(key)
+            ).work()
             for key in self.persons
         ]
         return Work(
@@ -129,6 +135,7 @@ class _Joiner:
     logins: Mapping[str, str]
     extra_software: Sequence[str]
     downgrade: bool
+    extension: Extension | None
 
     @property
     def person(self) -> Person:
@@ -155,6 +162,12 @@ class _Joiner:
                 resources += self._pc(self.desk, self.workstation, software)
                 proofs += self._desk_proofs(port, self.workstation)
                 proofs += self._pc_proofs(self.desk, self.workstation, software)
+        if (phone := self._phone()) is not None:
+            resources += phone.resources(frozenset({self._account}))
+            proofs += phone.proofs()
+        if (folders := self._folders()) is not None:
+            resources += folders.resources(self._account)
+            proofs += folders.proofs()
         expected = () if self.workstation is None else (expected_member(self.inventory, self.workstation),)
         return Work(tuple(resources), tuple(proofs), tuple(self._warnings()), expected=expected)
 
@@ -166,6 +179,21 @@ class _Joiner:
             yield f"{self.key} has no workplace: no port, no PC; give one in the site or with --desk"
         elif self.workstation is None:
             yield f"no workstation stands at {self.desk}: its port is configured, but no PC; seat one there in the site"
+        if (phone := self._phone()) is not None:
+            yield from phone.warnings()
+        if (folders := self._folders()) is not None:
+            yield from folders.warnings()
+
+    def _phone(self) -> PersonsPhone | None:
+        if self.inventory.phones is None or self.extension is None:
+            return None
+        return PersonsPhone(
+            self.inventory, self.inventory.phones, self.key, self.extension, self.identity.display_name, self.desk
+        )
+
+    def _folders(self) -> PersonsFolders | None:
+        files = self.inventory.files
+        return None if files is None else PersonsFolders(self.inventory, files, self.identity.login, self.profile)
 
     @property
     def _account(self) -> Address:
@@ -186,8 +214,19 @@ class _Joiner:
             "enabled": True,
         }
         manager = self.logins.get(person.manager) if person.manager else None
-        known = {"telephone": person.phone, "company": directory.company, "office": self.desk, "manager": manager}
+        extension = self.extension
+        telephone = person.phone or (extension.telephone if extension else None)
+        ip_phone = extension.number if extension else None
+        known = {
+            "telephone": telephone,
+            "ip_phone": ip_phone,
+            "company": directory.company,
+            "office": self.desk,
+            "manager": manager,
+        }
         fields |= {name: value for name, value in known.items() if value}
+        if (folders := self._folders()) is not None:
+            fields |= folders.attributes()
         requires = {Address("directory.user", "directory", manager)} if manager else set()
         return Resource("directory.user", "directory", login, User(**fields), frozenset(requires))
 
@@ -199,6 +238,7 @@ class _Joiner:
 
     def _mailbox(self) -> Resource:
         primary, *aliases = self.identity.addresses
+        aliases += self.identity.kept  # mail to a former name still arrives
         proxies = tuple(sorted([f"SMTP:{primary}", *(f"smtp:{alias}" for alias in aliases)]))
         state = Mailbox(mail=primary, proxy_addresses=proxies, quota=self.inventory.mail.quota)
         return Resource("mail.mailbox", "directory", self.identity.login, state, frozenset({self._account}))

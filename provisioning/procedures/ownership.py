@@ -7,14 +7,18 @@ from collections.abc import Iterable, Mapping
 from provisioning.procedures.base import Request
 from provisioning.resources.base import Address, State
 from provisioning.resources.directory.user import User
+from provisioning.resources.files.folder import Folder
+from provisioning.resources.phones.configuration import Configuration, holder_of
+from provisioning.resources.phones.subscriber import Subscriber
 from provisioning.site import Inventory
 
 
 def owners(
     inventory: Inventory, request: Request, things: Iterable[tuple[Address, State | None]]
 ) -> Mapping[Address, str]:
-    """Address → person, for accounts (known by the number that they carry), their memberships and mailboxes, and for
-    the PC and the port of each person's desk. Of a desk that several people have, the first is named."""
+    """Address → person, for accounts (known by the number that they carry), their memberships and mailboxes, for the PC
+    and the port of each person's desk, for SIP subscribers and home folders. Of a desk that several people have, the
+    first is named."""
     known = dict(things)
     of_login = {
         address.key: state.employee_id
@@ -23,10 +27,16 @@ def owners(
     }
     of_target, of_port = _places(inventory, request)
     found: dict[Address, str] = {}
-    for address in known:
+    for address, state in known.items():
         person = of_target.get(address.target) or of_port.get((address.target, address.key))
         if person is None and address.target == "directory":
             person = of_login.get(address.key)
+        if person is None and isinstance(state, Subscriber):
+            person = state.holder
+        if person is None and isinstance(state, Folder) and state.owner is not None:
+            person = of_login.get(state.owner)
+        if person is None and isinstance(state, Configuration):
+            person = holder_of(state)
         if person is not None:
             found[address] = person
     return found

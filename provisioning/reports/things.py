@@ -15,7 +15,7 @@ from provisioning.site import Inventory
 from provisioning.site.inventory import unknown
 
 if TYPE_CHECKING:
-    from provisioning.ledger import RunRecord  # `validate` must not wait for the ledger and the kinds
+    from provisioning.ledger import Allocation, RunRecord  # `validate` must not wait for the ledger and the kinds
 
 Thing = dict[str, Any]
 
@@ -110,9 +110,31 @@ def equipment(site: Inventory) -> list[Thing]:
             "trace": trace(site, one.outlet),
             "vlan": one.vlan,
             "address": str(one.address) if one.address else None,
+            "workplace": one.workplace,
         }
         for key, one in site.equipment.items()
     ]
+
+
+def extensions(site: Inventory, allocations: Sequence[Allocation]) -> list[Thing]:
+    """Who has which extension, as the ledger says."""
+    ranges = site.phones.ranges if site.phones is not None else {}
+    found = []
+    for given in allocations:
+        pool, _, name = given.pool.partition(":")
+        if pool != "extension":
+            continue
+        person, numbers = site.people.get(given.holder), ranges.get(name)
+        found.append(
+            {
+                "extension": given.item,
+                "range": name,
+                "person": given.holder,
+                "name": f"{person.given_name} {person.family_name}" if person else None,
+                "dialled": numbers.dialled(given.item) if numbers else None,
+            }
+        )
+    return found
 
 
 def printers(site: Inventory) -> list[Thing]:

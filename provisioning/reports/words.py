@@ -21,6 +21,9 @@ _KINDS = {
     "intranet.document": "document",
     "network.reservation": "DHCP reservation of",
     "switch.port": "port",
+    "phones.subscriber": "SIP subscriber",
+    "phones.configuration": "desk phone's file",
+    "files.folder": "folder",
     "windows.registry": "registry key",
     "windows.printer": "printer connection",
     "windows.local_group": "local group",
@@ -42,6 +45,7 @@ _FIELDS = {
     "access_vlan": "access VLAN",
     "voice_vlan": "voice VLAN",
     "vlan": "VLAN",
+    "ip_phone": "extension",
     "dns_host_name": "DNS name",
     "computer_name": "computer name",
     "mac": "MAC address",
@@ -56,6 +60,10 @@ _SYSTEMS = {
     "autoconfig": "mail settings as programs fetch them",
     "dhcp": "the DHCP server",
     "switch": "network switch",
+    "phones": "the SIP exchange",
+    "phone-files": "the desk phones' files",
+    "registrar": "registering of telephones",
+    "files": "file server",
     "windows": "Windows PC",
 }
 ACTIONS = {"create": ("+", "to create"), "update": ("~", "to change"), "delete": ("-", "to delete")}

@@ -10,11 +10,16 @@ from provisioning.resources.directory.computer_proofs import COMPUTER_SIGN_IN
 from provisioning.resources.directory.membership import MEMBERSHIP
 from provisioning.resources.directory.proofs import SIGN_IN
 from provisioning.resources.directory.user import USER
+from provisioning.resources.files.folder import FOLDER
+from provisioning.resources.files.proofs import VISIT
 from provisioning.resources.intranet.document import DOCUMENT
 from provisioning.resources.intranet.proofs import ACCESS
 from provisioning.resources.mail.mailbox import MAILBOX
 from provisioning.resources.mail.proofs import AUTOCONFIG, DELIVERY
 from provisioning.resources.network.reservation import RESERVATION
+from provisioning.resources.phones.configuration import CONFIGURATION
+from provisioning.resources.phones.proofs import REGISTRATION
+from provisioning.resources.phones.subscriber import SUBSCRIBER
 from provisioning.resources.switch.port import PORT
 from provisioning.resources.switch.proofs import DESK_ON_PORT, LEASE
 from provisioning.resources.windows.archive import ARCHIVE_FILE
@@ -40,6 +45,9 @@ KINDS: dict[str, Kind[Any, Any]] = {
         DOCUMENT,
         RESERVATION,
         PORT,
+        SUBSCRIBER,
+        CONFIGURATION,
+        FOLDER,
         DOMAIN_MEMBERSHIP,
         REGISTRY,
         TIME_ZONE,
@@ -56,6 +64,6 @@ PROOFS: dict[str, ProofKind] = {
     proof.name: proof
     for proof in (
         *(SIGN_IN, COMPUTER_SIGN_IN, DELIVERY, AUTOCONFIG, ACCESS, LEASE, DESK_ON_PORT),
-        *(PACKAGE_REGISTERED, POLICY_READS_BACK, USER_DATA_THERE),
+        *(PACKAGE_REGISTERED, POLICY_READS_BACK, USER_DATA_THERE, REGISTRATION, VISIT),
     )
 }

@@ -11,6 +11,7 @@ from provisioning.errors import SecretError
 from provisioning.secrets import ansible_vault, plain, system_keyring
 from provisioning.secrets.hashicorp import HashiCorp
 from provisioning.secrets.passwords import generate_password
+from provisioning.secrets.phone_passwords import PhonePasswords
 from provisioning.secrets.waiting import Waiting
 from provisioning.site import Inventory
 from provisioning.site.base import REFERENCE_FORMS
@@ -29,16 +30,24 @@ class Secrets:
     many threads.
     """
 
-    def __init__(self, base: Path, handover: Path | Handover, sources: SecretSources | None = None) -> None:
+    def __init__(
+        self,
+        base: Path,
+        handover: Path | Handover,
+        sources: SecretSources | None = None,
+        phone_passwords: Path | None = None,
+    ) -> None:
         self._base = base
         self._sources = sources or SecretSources()
         self._hashicorp = HashiCorp(self._sources.hashicorp, self.resolve) if self._sources.hashicorp else None
         self.waiting = Waiting(handover if isinstance(handover, Handover) else Handover(folder=handover))
+        self.phone_passwords = PhonePasswords(phone_passwords or base / ".phones")
 
     @classmethod
     def of(cls, site: Inventory) -> Secrets:
         """The secrets of a site."""
-        return cls(site.folder, site.handover, site.secrets)
+        phones = site.phones.passwords if site.phones is not None else None
+        return cls(site.folder, site.handover, site.secrets, phones)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Secrets stays in its process; send the reference and resolve it there")

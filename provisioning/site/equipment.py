@@ -11,7 +11,11 @@ from provisioning.site.base import ComputerName, Identifier, MacAddress, Model, 
 
 
 class Equipment(Model):
-    """One device. Its port gets `vlan` and nothing else; with `address`, the DHCP server always gives it that one."""
+    """One device. Its port gets `vlan` and nothing else; with `address`, the DHCP server always gives it that one.
+
+    A telephone with a `workplace` is set up for whoever sits there. It may share the desk's outlet: the PC is plugged
+    into the phone then, and the port is the desk's.
+    """
 
     kind: Literal["printer", "scanner", "telephone", "projector", "camera", "access-control", "other"]
     room: Text
@@ -21,3 +25,4 @@ class Equipment(Model):
     address: IPv4Address | None = Field(default=None, description="fixed by a reservation on the DHCP server")
     host: ComputerName | None = Field(default=None, description="name in DNS; the DHCP server hands it out")
     model: Text | None = None
+    workplace: Identifier | None = Field(default=None, description="the desk that a telephone belongs to")

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from provisioning.site.approval_faults import approval_faults
 from provisioning.site.cabling import cabling_faults
 from provisioning.site.fault import At, Fault, Once, dangling
+from provisioning.site.file_faults import file_faults
 from provisioning.site.inventory import Inventory
 from provisioning.site.peripheral_faults import peripheral_faults
+from provisioning.site.phone_faults import phone_faults
 from provisioning.site.software_faults import software_faults
 
 
@@ -27,6 +29,8 @@ def cross_faults(site: Inventory) -> Iterator[Fault]:
     yield from _workstations(site)
     yield from software_faults(site)
     yield from peripheral_faults(site)
+    yield from phone_faults(site)
+    yield from file_faults(site)
     yield from approval_faults(site)
 
 

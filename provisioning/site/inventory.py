@@ -17,6 +17,7 @@ from provisioning.site.base import ComputerName, Identifier, Model
 from provisioning.site.baseline import WorkstationBaseline
 from provisioning.site.directory import Directory
 from provisioning.site.equipment import Equipment
+from provisioning.site.files import Files
 from provisioning.site.handover import Handover, HandoverSetting
 from provisioning.site.intranet import Browser, Intranet
 from provisioning.site.ledger import LedgerPlace
@@ -24,12 +25,14 @@ from provisioning.site.lines import closest
 from provisioning.site.mail import Mail
 from provisioning.site.network import Closet, Network, Outlet
 from provisioning.site.people import Person, Profile
+from provisioning.site.phones import Phones
 from provisioning.site.printers import Printer
 from provisioning.site.runs import Runs
 from provisioning.site.secret_sources import SecretSources
 from provisioning.site.servicedesk import ServiceDesk
 from provisioning.site.software import LicencePool, Package
 from provisioning.site.time_zone import TimeZone
+from provisioning.site.transliteration import Naming
 from provisioning.site.unattend import Unattend
 from provisioning.site.user_data import UserDataRules, UserDataSetting
 from provisioning.site.windows import Windows
@@ -83,6 +86,11 @@ class Inventory(Model):
         default=None,
         description="zone of times without one, such as Europe/Berlin; the machine's own when left out",
     )
+    naming: Naming = Field(
+        default=Naming(), description="how names become logins and mail addresses", validate_default=True
+    )
+    phones: Phones | None = Field(default=None, description="extensions, the SIP exchange, desk phones")
+    files: Files | None = Field(default=None, description="file servers, home folders, shares of departments")
     profiles: dict[Identifier, Profile]
     people: dict[Identifier, Person]
 
@@ -90,6 +98,11 @@ class Inventory(Model):
     def workstation_at(self) -> Mapping[str, str]:
         """Workplace → workstation that stands there."""
         return {ws.workplace: name for name, ws in self.workstations.items() if ws.workplace}
+
+    @cached_property
+    def telephone_at(self) -> Mapping[str, str]:
+        """Workplace → telephone that belongs to it."""
+        return {device.workplace: name for name, device in self.equipment.items() if device.workplace}
 
     @cached_property
     def managed_groups(self) -> frozenset[str]:

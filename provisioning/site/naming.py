@@ -1,24 +1,27 @@
 """Login names and mail addresses from people's names, in whatever script those are written.
 
-Transliteration is by the library anyascii, to lower-case ASCII letters and digits. Two habits are added:
-German umlauts in names written in Latin letters become ``ae oe ue`` (so does everybody in a German office),
-and what stands between the parts of one name becomes a hyphen (``Jean-Luc``, ``García López``), apostrophes
-vanish (``O'Brien``).
+Names become lower-case ASCII letters and digits by the standards that the site chooses (``naming:
+transliteration``), and by the library anyascii where these say nothing. What stands between the parts of one name
+becomes a hyphen (``Jean-Luc``, ``García López``), apostrophes vanish (``O'Brien``).
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from anyascii import anyascii
 
 from provisioning.site.directory import LoginPolicy
+from provisioning.site.transliteration import Transliteration
+from provisioning.site.transliterations import spell
 
-# ä and ö and ü only: Turkish, Estonian and others write ü too, and ``ue`` is as good an ASCII form for them
-# as ``u``.
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
+# German umlauts are written out, all other letters are anyascii's. Turkish, Estonian and others write ü too, and
+# ``ue`` is as good an ASCII form for them as ``u``.
+USUAL = Transliteration()
+
 # U+02BC and U+2019 are the typographic apostrophes; ` and ´ are what keyboards offer; ʹ ʺ are transliterated
 # soft signs.
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc\u02b9\u02ba`\u00b4]")
@@ -27,16 +30,19 @@ _UNTIDY = re.compile(r"[._-]*([._-])")
 _LOCAL_PART_LIMIT = 64  # octets, RFC 5321 4.5.3.1.1
 
 
-def latin(text: str) -> str:
+def latin(text: str, transliteration: Transliteration = USUAL, whole: str | None = None) -> str:
     """`text` in lower-case ASCII letters and digits, its parts joined by single hyphens; empty when nothing
-    is left.
+    is left. `whole` is the name that `text` is a part of: all parts are spelt by one standard.
     """
-    composed = unicodedata.normalize("NFC", text).translate(_UMLAUTS)
-    plain = anyascii(_APOSTROPHES.sub("", composed)).lower()
+    composed = _APOSTROPHES.sub("", unicodedata.normalize("NFC", text))
+    spelt = spell(composed, transliteration.choices(text if whole is None else whole))
+    plain = anyascii(spelt).lower()
     return _OTHER.sub("-", _APOSTROPHES.sub("", plain)).strip("-")
 
 
-def login_candidates(given: str, family: str, policy: LoginPolicy) -> Iterator[str]:
+def login_candidates(
+    given: str, family: str, policy: LoginPolicy, transliteration: Transliteration = USUAL
+) -> Iterator[str]:
     """Login names for one person, the best first: each pattern, then the last one with 2, 3, 4 … behind.
 
     Every candidate begins with a letter or digit, has no other characters than ``a-z 0-9 . _ -`` and is at
@@ -44,7 +50,7 @@ def login_candidates(given: str, family: str, policy: LoginPolicy) -> Iterator[s
     while another one fits; a name is cut only when none does. Somebody with one name only gets that name,
     whatever the patterns.
     """
-    words = _words(given, family)
+    words = _words(given, family, transliteration)
     if words["given"] and words["family"]:
         names = [_fill(pattern, words) for pattern in policy.patterns]
     else:
@@ -59,11 +65,21 @@ def login_candidates(given: str, family: str, policy: LoginPolicy) -> Iterator[s
             yield name
 
 
-def mail_addresses(given: str, family: str, login: str, patterns: Sequence[str]) -> tuple[str, ...]:
+def numbered_login(login: str, key: str, policy: LoginPolicy) -> str:
+    """`login` with the person's own number (key in the site) behind it: for the many who have one name. Nobody else
+    gets it, whoever joins or leaves; a login or a key that is too long is cut.
+    """
+    number = _OTHER.sub("-", key.lower()).strip("-")[-(policy.max_length // 2) :].strip("-")
+    return f"{_cut(login, policy.max_length - len(number) - 1)}.{number}"
+
+
+def mail_addresses(
+    given: str, family: str, login: str, patterns: Sequence[str], transliteration: Transliteration = USUAL
+) -> tuple[str, ...]:
     """The addresses that `patterns` give one person, in order and each once. A local part that comes out
     empty becomes the login; one longer than 64 characters (RFC 5321) is cut.
     """
-    words = {**_words(given, family), "login": login.lower()}
+    words = {**_words(given, family, transliteration), "login": login.lower()}
     found: dict[str, None] = {}
     for pattern in patterns:
         local, _, domain = pattern.rpartition("@")
@@ -72,12 +88,14 @@ def mail_addresses(given: str, family: str, login: str, patterns: Sequence[str])
     return tuple(found)
 
 
-def _words(given: str, family: str) -> dict[str, str]:
-    first, last = latin(given), latin(family)
+@lru_cache(maxsize=1024)
+def _words(given: str, family: str, transliteration: Transliteration) -> Mapping[str, str]:
+    whole = f"{given} {family}"
+    first, last = latin(given, transliteration, whole), latin(family, transliteration, whole)
     return {"given": first, "family": last, "g": first[:1], "f": last[:1]}
 
 
-def _fill(pattern: str, words: dict[str, str]) -> str:
+def _fill(pattern: str, words: Mapping[str, str]) -> str:
     """The pattern with the words in it, without the separators that an empty word leaves behind."""
     for name, word in words.items():
         pattern = pattern.replace("{" + name + "}", word)

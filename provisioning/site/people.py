@@ -38,6 +38,8 @@ class Profile(Model):
     pages: tuple[Identifier, ...] = Field(
         default=(), description="intranet pages: the first is the home page, all open at start"
     )
+    shares: tuple[Identifier, ...] = Field(default=(), description="shares of departments (files: shares)")
+    phone_class: Identifier | None = Field(default=None, description="class of telephone (phones: classes)")
 
 
 class Person(Model):

@@ -48,7 +48,7 @@ def _equipment(site: Inventory) -> Iterator[Fault]:
     for name, device in site.equipment.items():
         at = ("equipment", name)
         yield from dangling((*at, "outlet"), "outlet", device.outlet, site.outlets)
-        if device.outlet in desks:
+        if device.outlet in desks and not (device.kind == "telephone" and device.workplace == desks[device.outlet]):
             yield Fault((*at, "outlet"), f"outlet {device.outlet} serves workplace {desks[device.outlet]}")
         taken = f"outlet {device.outlet} already serves {{other}}"
         yield from outlets.fault((*at, "outlet"), device.outlet, name, taken)

@@ -32,8 +32,11 @@ TEXTS = {
     "department": "department",
     "title": "title",
     "telephone": "telephoneNumber",
+    "ip_phone": "ipPhone",
     "office": "physicalDeliveryOfficeName",
     "company": "company",
+    "home_folder": "homeDirectory",
+    "home_drive": "homeDrive",
 }
 
 
@@ -57,8 +60,11 @@ class User(State):
     title: str | None = None
     manager: str | None = None
     telephone: str | None = None
+    ip_phone: str | None = None
     office: str | None = None
     company: str | None = None
+    home_folder: str | None = None
+    home_drive: str | None = None
     enabled: bool = True
 
 
