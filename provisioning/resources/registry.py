@@ -17,6 +17,7 @@ from provisioning.resources.mail.proofs import AUTOCONFIG, DELIVERY
 from provisioning.resources.network.reservation import RESERVATION
 from provisioning.resources.switch.port import PORT
 from provisioning.resources.switch.proofs import DESK_ON_PORT, LEASE
+from provisioning.resources.switch.section import SECTION
 from provisioning.resources.windows.archive import ARCHIVE_FILE
 from provisioning.resources.windows.domain_membership import DOMAIN_MEMBERSHIP
 from provisioning.resources.windows.local_group import LOCAL_GROUP
@@ -40,6 +41,7 @@ KINDS: dict[str, Kind[Any, Any]] = {
         DOCUMENT,
         RESERVATION,
         PORT,
+        SECTION,
         DOMAIN_MEMBERSHIP,
         REGISTRY,
         TIME_ZONE,
