@@ -11,7 +11,8 @@ from provisioning.site.base import ComputerName, Identifier, MacAddress, Model, 
 
 
 class Equipment(Model):
-    """One device. Its port gets `vlan` and nothing else; with `address`, the DHCP server always gives it that one."""
+    """One device. Its port gets `vlan` and its port profile, nothing else; with `address`, the DHCP server always gives
+    it that one."""
 
     kind: Literal["printer", "scanner", "telephone", "projector", "camera", "access-control", "other"]
     room: Text
@@ -21,3 +22,4 @@ class Equipment(Model):
     address: IPv4Address | None = Field(default=None, description="fixed by a reservation on the DHCP server")
     host: ComputerName | None = Field(default=None, description="name in DNS; the DHCP server hands it out")
     model: Text | None = None
+    port_profile: Identifier | None = Field(default=None, description="laid over its port, beside the VLAN")
