@@ -27,7 +27,7 @@ class Readable(Protocol):
     """What an audit needs of a site."""
 
     @property
-    def inventory(self) -> Inventory: ...
+    def wired(self) -> Inventory: ...
 
     def reading(
         self, listener: Listener | None = None, purpose: str = "a plan"
@@ -66,7 +66,7 @@ def audit(site: Readable, names: Sequence[str], listener: Listener | None = None
     """Compare PCs (all of the site when none is named) with the catalogue and with what their people should have.
     Changes nothing. A PC that somebody is at work on is waited for (`listener` is told); one that does not answer is
     named with the reason. Raises :class:`RequestError` for a PC that the site does not have."""
-    inventory = site.inventory
+    inventory = site.wired
     for name in names:
         if name not in inventory.workstations:
             unknown("workstation", name, inventory.workstations)

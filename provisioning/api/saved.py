@@ -43,8 +43,6 @@ def read_plan(site: Site, file: Path) -> Plan:
         tuple(saved.warnings),
         unread,
         sum(saved.counts.values()),
-        grounds=grounds(
-            site.inventory, changes, owners(site.inventory, request, [(c.address, c.after) for c in changes])
-        ),
+        grounds=grounds(site.wired, changes, owners(site.wired, request, [(c.address, c.after) for c in changes])),
         seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
     )

@@ -27,7 +27,7 @@ from provisioning.reports.words import (
     short_pair,
     system_words,
 )
-from provisioning.resources.base import Change, Proof, State
+from provisioning.resources.base import Address, Change, Proof, State
 
 _STYLE = {"create": "green", "update": "yellow", "delete": "red"}
 _VERDICT = {
@@ -73,18 +73,22 @@ class Planned(Protocol):
     def resources(self) -> int: ...
     @property
     def grounds(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def lines(self) -> Mapping[Address, Sequence[str]]: ...
 
 
 # ----------------------------------------------------------------------------------------------------- plans
 
 
-def plan(planned: Planned) -> Text:
-    """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven."""
+def plan(planned: Planned, *, lines: bool = False) -> Text:
+    """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven; with `lines`
+    also what will be typed on devices."""
     title = Text(safe(planned.title), "bold")
     if planned.changes:
         title.append("\n+ will be created, ~ will be changed, - will be deleted; – stands for nothing", "not bold dim")
     blocks = [title]
-    blocks += [_target(target, list(changes)) for target, changes in _by_target(planned.changes)]
+    typed = planned.lines if lines else {}
+    blocks += [_target(target, list(changes), typed) for target, changes in _by_target(planned.changes)]
     blocks += [
         _unread(
             {target: error.message for target, error in planned.unread.items()},
@@ -118,12 +122,15 @@ def _by_target(changes: Iterable[Change[State]]) -> Iterator[tuple[str, Iterator
     return groupby(sorted(changes, key=lambda change: change.target), key=lambda change: change.target)
 
 
-def _target(target: str, changes: Iterable[Change[State]]) -> Text:
+def _target(target: str, changes: Iterable[Change[State]], typed: Mapping[Address, Sequence[str]]) -> Text:
     lines = [_heading(target)]
     for change in changes:
         sign, _ = ACTIONS[change.action]
         lines.append(Text(f"  {sign} {kind_words(change.address.kind)} {safe(change.key)}", _STYLE[change.action]))
         lines += [_difference(change.action, difference) for difference in differences(change)]
+        if typed.get(change.address):
+            lines.append(Text("      typed on the device:", "dim"))
+            lines += [Text(f"        {safe(line)}", "dim") for line in typed[change.address]]
     return Text("\n").join(lines)
 
 
