@@ -8,7 +8,6 @@ comes in (the MAC address of our own machine, or of the switch's gateway).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,12 +15,11 @@ from provisioning.connections.switch import SwitchSession
 from provisioning.dialects import Dialect, Section
 from provisioning.errors import UnreachableError
 from provisioning.resources.switch.state import SwitchPort
+from provisioning.resources.switch.tables import forwards
 
 __all__ = ["FEW", "Look", "commands", "look", "refuse_if_pending", "sections", "sections_of"]
 
 _NEIGHBOURS, _LINKS, _ARP, _GATEWAY, _MACS = "neighbours", "links", "arp", "gateway", "macs"
-_BRIDGE = re.compile(r"\b(?:B|R|Bridge|Router|Switch)\b", re.IGNORECASE)
-_DESK = re.compile(r"\b(?:T|W|S|Telephone|Phone|WLAN.*|Station.*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -194,11 +192,11 @@ def _refuse(session: SwitchSession, probed: Mapping[str, str], but_of: str | Non
 
 
 def _switches(rows: list[dict[str, str]]) -> list[tuple[str, str]]:
-    """Ports with another switch or router behind them. Phones and access points bridge too, and say what they are."""
+    """Ports with another switch or router behind them."""
     return [
         (row["port"], f"{row.get('name') or row.get('chassis') or 'a device'} (LLDP: {row['capabilities']})")
         for row in rows
-        if _BRIDGE.search(row.get("capabilities", "")) and not _DESK.search(row.get("capabilities", ""))
+        if forwards(row.get("capabilities", ""))
     ]
 
 

@@ -23,6 +23,12 @@ TRUNK = "trunk"
 """The VLAN of a link that carries several."""
 
 
+def forwards(capabilities: str) -> bool:
+    """Whether a device that says this of itself by LLDP or CDP forwards for others. A telephone with a socket for the
+    PC and an access point are places, not ways."""
+    return bool(_FORWARDS.search(capabilities)) and not _ENDS.search(capabilities)
+
+
 @dataclass(frozen=True)
 class MacEntry:
     """One line of the MAC address table. `vlan` is ``None`` where the device names none."""
@@ -47,9 +53,8 @@ class Neighbour:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it forwards for others by its own word. A telephone with a socket for the PC and an access point are
-        places, not ways."""
-        return bool(_FORWARDS.search(self.capabilities)) and not _ENDS.search(self.capabilities)
+        """Whether it is a switch or router by its own word."""
+        return forwards(self.capabilities)
 
 
 @dataclass(frozen=True)
