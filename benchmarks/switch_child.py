@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from benchmarks import switch_contestants
@@ -19,10 +18,10 @@ from benchmarks.switch_contestants import Contestant, Work
 from benchmarks.switch_job import Job, Told
 
 
-def _ours(job: Job, *, archive: bool = False) -> Work:
+def _ours(job: Job) -> Work:
     from benchmarks.switch_ours import facade  # noqa: PLC0415  (its imports are ours alone)
 
-    return facade(job, archive=archive)
+    return facade(job)
 
 
 CONTESTANTS: Mapping[str, Contestant] = {
@@ -31,7 +30,6 @@ CONTESTANTS: Mapping[str, Contestant] = {
     "netmiko": switch_contestants.netmiko_default,
     "nornir": switch_contestants.nornir_netmiko,
     "ours": _ours,
-    "ours-archive": partial(_ours, archive=True),
 }
 
 

@@ -66,12 +66,11 @@ class Ports:
         )
 
 
-def facade(job: Job, *, archive: bool) -> Work:
-    """``Site.load``, :meth:`Site.plan`, :meth:`Plan.apply`; the run must end ``done``. What the steps of a session take
-    is added up over all switches and divided by their number. With `archive` every switch's whole configuration is put
-    into the archive before it is changed."""
+def facade(job: Job) -> Work:
+    """``Site.load``, :meth:`Site.plan`, :meth:`Plan.apply`, as ``provision … --yes`` does it; the run must end
+    ``done``. What the steps of a session take is added up over all switches and divided by their number."""
     folder = Path(job.folder) / "site"
-    _write(job, folder, archive=archive)
+    _write(job, folder)
     began = time.monotonic()
     site = Site.load(folder)
     loading = time.monotonic() - began
@@ -80,7 +79,7 @@ def facade(job: Job, *, archive: bool) -> Work:
 
     def work() -> Mapping[str, float]:
         steps = _Steps(len(job.addresses))
-        with steps.watched():
+        with steps.watched(), site.kept_open():
             began = time.monotonic()
             plan = site.plan(request)
             planned, computed = time.monotonic(), time.process_time()
@@ -150,15 +149,12 @@ class _Steps:
         return timed
 
 
-def _write(job: Job, folder: Path, *, archive: bool) -> None:
+def _write(job: Job, folder: Path) -> None:
     """The example site, with the switches of the scenario beside its own."""
     write_site(EXAMPLE, folder, 16)
     file = folder / "network.yml"
     section = yaml.safe_load(file.read_text(encoding="utf-8"))
     network = section["network"]
-    del network["archive"]
-    if archive:
-        network["archive"] = {"folder": str(folder / "configurations")}
     network["vlans"] = {name: {"id": number} for number, name in VLANS.items()} | {
         name: vlan for name, vlan in network["vlans"].items() if name not in VLANS.values()
     }

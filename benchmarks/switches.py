@@ -28,7 +28,6 @@ from benchmarks.switch_scenarios import SCENARIOS, Scenario
 TITLES = {
     "bare": "bare SSH, one write (checks nothing)",
     "ours": "provision: plan, apply, verify, journal",
-    "ours-archive": "provision, configurations archived",
     "netmiko-one-write": "netmiko, all lines in one write",
     "netmiko": "netmiko send_config_set",
     "nornir": "nornir + netmiko",

@@ -43,6 +43,7 @@ from provisioning.site import Inventory
 from provisioning.site.load import load
 
 _ALL = 1_000_000
+_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,27 @@ class Site(Bulk):
     @contextmanager
     def connect(self) -> Iterator[Pool]:
         """Sessions to the site's systems, opened on first use and closed at the end of the block."""
+        if self._kept_open:
+            yield self._kept_open[-1]
+            return
         with Pool(self.inventory, self.secrets, OPENERS) as pool:
             yield pool
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Within the block, sessions stay open from one step to the next (a plan, its run) instead of being opened for
+        each: on slow lines most of the time goes into signing in. For programs that go straight on: while a person
+        thinks, others want to get at the devices. At most 64 targets are kept."""
+        with Pool(self.inventory, self.secrets, OPENERS, keeps=_KEPT) as pool:
+            self._kept_open.append(pool)
+            try:
+                yield
+            finally:
+                self._kept_open.remove(pool)
+
+    @cached_property
+    def _kept_open(self) -> list[Pool]:
+        return []
 
     @contextmanager
     def reading(self, listener: Listener | None = None, purpose: str = "a plan") -> Iterator[TargetSessions]:

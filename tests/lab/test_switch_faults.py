@@ -142,9 +142,19 @@ def refused(run: Run) -> str:
 # -- a change that waits for its confirmation
 
 
-def test_a_change_that_somebody_else_may_take_back_is_waited_for(bench: Bench, make: Any) -> None:
+def test_what_a_dead_process_left_unconfirmed_is_taken_back_at_once(bench: Bench, make: Any) -> None:
+    with bench.pool() as pool, pool.session(TARGET) as session:
+        session.send([f"interface {OTHER}", "description left behind"], guarded=True)
+    assert pending(bench)
+    assert make().run({DESK: STAFF}).state == "done"
+    assert on_device(bench) == LINES
+    assert on_device(bench, OTHER) == []
+    assert not pending(bench)
+
+
+def test_a_waiting_change_that_does_not_let_itself_be_taken_back_is_waited_for(bench: Bench, make: Any) -> None:
     office = make()
-    with faulty(bench, minute=2.0):
+    with faulty(bench, minute=2.0, reject="^configure revert"):
         with bench.pool() as pool, pool.session(TARGET) as session:
             session.send([f"interface {OTHER}", "description theirs"], guarded=True)
         run = office.run({DESK: STAFF})
@@ -191,7 +201,6 @@ def test_a_session_that_is_cut_in_mid_change(bench: Bench, make: Any, guarded: b
         assert "closed the session" in waits(run)
         assert on_device(bench) != []
         if guarded:
-            assert "still waits for its confirmation" in waits(office.site.resume(run.id, now=True))
             wait_for("the switch to take it back", lambda: on_device(bench) == [])
     assert office.site.resume(run.id, now=True).state == "done"
     assert on_device(bench) == on_device(bench, OTHER) == LINES

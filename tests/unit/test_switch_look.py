@@ -149,6 +149,17 @@ def test_while_a_change_waits_nothing_is_begun(keys: Sequence[str]) -> None:
         look(session, keys)
 
 
+def test_what_an_earlier_process_of_ours_left_is_taken_back_at_once() -> None:
+    command = "show archive config rollback timer"
+    session: Any = Session(**{command: TIMER.format(user="netops")})
+    session.revert = lambda: "" if session._answers.pop(command) else "none"
+    assert G7 in look(session).sections
+    stubborn: Any = Session(**{command: TIMER.format(user="netops")})
+    stubborn.revert = lambda: "% Rollback is not possible now"
+    with pytest.raises(UnreachableError, match="a change by netops still waits"):
+        look(stubborn)
+
+
 def test_only_ones_own_change_may_be_confirmed() -> None:
     command = "show archive config rollback timer"
     refuse_if_pending(Session(), "netops")  # type: ignore[arg-type] # as far as it is needed

@@ -46,7 +46,7 @@ def test_the_settings_go_with_the_first_question(monkeypatch: pytest.MonkeyPatch
     assert session.show_all(["show long", "show short"]) == [LONG, "one line"]
     assert session.show("show short") == "one line"
     first, second = device.writes
-    assert first.startswith("terminal length 0\nterminal width 511\nshow long\nshow short\n!")
+    assert re.fullmatch(r"terminal length 0\nterminal width 511\nshow long\n!\w{8}\nshow short\n!\w{8}\n", first)
     assert second.startswith("show short\n!")
 
 

@@ -112,8 +112,9 @@ def look(session: SwitchSession, keys: Sequence[str] = ()) -> Look:
     management comes in is asked of the whole switch all the same. A device that does not answer for each of them is
     asked for everything.
 
-    Raises :class:`UnreachableError` (busy) while a change that may still be taken back waits on the device: what is
-    changed meanwhile would be taken back with it.
+    What an earlier process of ours left unconfirmed (we are alone on the target, so it is dead) is taken back at once,
+    as the device would do itself in a while. Raises :class:`UnreachableError` (busy) while a change of somebody else
+    waits on the device: what is changed meanwhile would be taken back with it.
     """
     if _are_few(session.dialect, keys):
         seen = _look(session, keys)
@@ -122,7 +123,7 @@ def look(session: SwitchSession, keys: Sequence[str] = ()) -> Look:
     return _look(session, ())
 
 
-def _look(session: SwitchSession, keys: Sequence[str]) -> Look:
+def _look(session: SwitchSession, keys: Sequence[str], *, reverts: bool = True) -> Look:
     dialect = session.dialect
     links = _links(dialect, keys)
     tables = [name for name in (_NEIGHBOURS, _GATEWAY, _ARP, _MACS) if name in dialect.tables]
@@ -133,6 +134,8 @@ def _look(session: SwitchSession, keys: Sequence[str]) -> Look:
     asked = [*read, *links, *(dialect.tables[name].command for name in tables), *probe]
     shown = session.show_all(asked, optional=[*optional, *read, *links] if _are_few(dialect, keys) else optional)
     probed = dict(zip(probe, shown[len(shown) - len(probe) :], strict=True))
+    if reverts and _waits(session, probed).get("user") == session.switch.credential.user and not session.revert():
+        return _look(session, keys, reverts=False)
     _refuse(session, probed)
     configuration, shown = shown[: len(read)], shown[len(read) :]
     linked = [row for output in shown[: len(links)] for row in dialect.rows(_LINKS, output)]
@@ -175,18 +178,24 @@ def refuse_if_pending(session: SwitchSession, but_of: str | None = None) -> None
         _refuse(session, {guard.pending: shown[0]}, but_of)
 
 
-def _refuse(session: SwitchSession, probed: Mapping[str, str], but_of: str | None = None) -> None:
+def _waits(session: SwitchSession, probed: Mapping[str, str]) -> dict[str, str]:
+    """What the device says of a change that waits for its confirmation; nothing: there is none."""
     guard = session.dialect.guard
     if guard is None or guard.pending is None or guard.waits is None:
-        return
+        return {}
     waits = guard.waits.search(probed[guard.pending])
-    if waits is not None and (but_of is None or waits.groupdict().get("user", but_of) not in {None, but_of}):
-        said = {name: text for name, text in waits.groupdict().items() if text}
+    return {} if waits is None else {"": waits[0], **{name: text for name, text in waits.groupdict().items() if text}}
+
+
+def _refuse(session: SwitchSession, probed: Mapping[str, str], but_of: str | None = None) -> None:
+    said = _waits(session, probed)
+    if said and (but_of is None or said.get("user", but_of) != but_of):
         whose = f" by {said['user']}" if "user" in said else ""
         left = f"{said['seconds']} s" if "seconds" in said else f"{said.get('minutes', 'a few')} min at most"
+        asked = session.dialect.guard.pending if session.dialect.guard else ""
         raise UnreachableError(
             session.target,
-            f"a change{whose} still waits for its confirmation there ({guard.pending}); the switch takes it back in "
+            f"a change{whose} still waits for its confirmation there ({asked}); the switch takes it back in "
             f"{left} unless it is confirmed, and with it whatever was changed meanwhile; try again after that",
         )
 
