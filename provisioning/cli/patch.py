@@ -153,7 +153,7 @@ def _dry(work: _Patching, page: Path | None) -> int:
         plain = plan.to_document().model_dump(mode="json")
         click.echo(to_json({**plain, "patch_order": None if sheet is None else patch_order.plain(sheet)}))
     else:
-        console().print(text.plan(plan))
+        console().print(text.plan(plan, lines=True))
         if sheet is not None:
             console().print()
             console().print(patch_order.text(sheet))

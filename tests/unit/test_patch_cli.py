@@ -91,6 +91,7 @@ def technician(monkeypatch: pytest.MonkeyPatch, switch_name: str, steps: dict[in
 def test_a_dry_run_shows_all_and_does_nothing(bench: Bench, tmp_path: Path) -> None:
     page = tmp_path / "order.html"
     said = bench.run(*DESK, "--dry-run", "--page", str(page), code=2)
+    assert "typed on the device:\n        interface GigabitEthernet1/0/2\n" in said
     assert "port GigabitEthernet1/0/2" in said
     assert "access VLAN: 1 → 20" in said
     assert "Patch order (not given out yet)\n  Outlet  B2-05A in room B-205\n" in said
