@@ -32,6 +32,7 @@ from provisioning.resources.switch.port import PortKind, SwitchPort
 from provisioning.site import Inventory
 
 EXAMPLE = Path(__file__).parents[1] / "inventories/example"
+_NUMBER = 16  # of a lab that is never started
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,11 @@ class _Steps:
 
 
 def _write(job: Job, folder: Path) -> None:
-    """The example site, with the switches of the scenario beside its own."""
-    write_site(EXAMPLE, folder, 16)
+    """The example site, with the switches of the scenario beside its own. All that it keeps is in `folder`."""
+    write_site(EXAMPLE, folder, _NUMBER)
+    for file in folder.glob("*.yml"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(f"/var/lib/provisioning-lab/{_NUMBER}/", f"{folder}/kept/"), encoding="utf-8")
     file = folder / "network.yml"
     section = yaml.safe_load(file.read_text(encoding="utf-8"))
     network = section["network"]
