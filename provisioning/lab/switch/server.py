@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,11 @@ class Host:
     async def _converse(self, process: asyncssh.SSHServerProcess[str]) -> None:
         """Serve one session to its end."""
         device = self.device
-        number = next((n for n in range(device.seats()) if n not in device.lines), None)
-        if number is None:
+        if len(device.lines) >= device.seats():
             process.stdout.write(_FULL)
             process.exit(1)
             return
+        number = next(n for n in count() if n not in device.lines)
         out = Printer(process, device)
         typing = Typing(device, tell=lambda text: out.put("\r\n" + text.replace("\n", "\r\n") + "\r\n"))
         peer = process.get_extra_info("peername")
