@@ -83,7 +83,10 @@ def netmiko_one_write(job: Job) -> Work:
 
 def nornir_netmiko(job: Job) -> Work:
     """nornir's threaded runner with nornir-netmiko's tasks: send_config, save_config."""
-    from nornir import InitNornir  # noqa: PLC0415  (an extra of the benchmarks)
+    try:
+        from nornir import InitNornir  # noqa: PLC0415  (an extra of the benchmarks)
+    except ModuleNotFoundError as exc:
+        raise SystemExit("nornir is not installed; `.venv/bin/pip install -e '.[benchmarks]'` brings it") from exc
     from nornir_netmiko.tasks import netmiko_save_config, netmiko_send_config  # noqa: PLC0415
 
     folder, said = Path(job.folder), lines(job.scenario)
