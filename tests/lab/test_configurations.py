@@ -21,7 +21,7 @@ from provisioning.resources.base import Address, Change
 from provisioning.resources.switch.port import SwitchPort
 from provisioning.secrets import Secrets
 from provisioning.site.archive import ConfigurationArchive
-from tests.conftest import EXAMPLE, NUMBER
+from tests.conftest import EXAMPLE
 from tests.lab.network_bench import PORTS, Bench, Faults
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
@@ -31,7 +31,7 @@ LINES = ["description B-204-3 B2-04A WS-0042", "switchport access vlan 20", "swi
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench.make(tmp_path_factory.mktemp("configurations"), 41 if NUMBER == 1 else NUMBER)
+    made = Bench.make(tmp_path_factory.mktemp("configurations"), 48)
     try:
         made.up()
         yield made

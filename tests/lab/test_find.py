@@ -61,7 +61,7 @@ class Network:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench.make(tmp_path_factory.mktemp("bench"), 12)
+    made = Bench.make(tmp_path_factory.mktemp("bench"), 52)
     try:
         made.up()
         for name, port in (("sw-a", PORTS[6]), ("sw-b", PORTS[2])):

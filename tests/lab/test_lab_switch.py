@@ -54,10 +54,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     ]
     plans = [SwitchPlan("sw-a", PORTS, PORTS[-1:]), SwitchPlan("sw-o", NATIVE, NATIVE[-1:], "ovs")]
     subnets = {vlan: IPv4Network(f"10.20.{vlan}.0/24") for vlan in (20, 30, 120)}
-    network = Network(folder / "network", 47, plans, subnets, desks)
+    network = Network(folder / "network", 49, plans, subnets, desks)
     hosts = [
-        SwitchHost("sw-a", "sw-a.corp.example", "127.77.47.21", PORTS, PORTS[-1:]),
-        SwitchHost("sw-o", "sw-o.corp.example", "127.77.47.22", NATIVE, NATIVE[-1:], dialect="ovs"),
+        SwitchHost("sw-a", "sw-a.corp.example", "127.77.49.21", PORTS, PORTS[-1:]),
+        SwitchHost("sw-o", "sw-o.corp.example", "127.77.49.22", NATIVE, NATIVE[-1:], dialect="ovs"),
     ]
     vlans = {20: "staff", 30: "printers", 120: "voice"}
     switches = Switches(folder / "switches", hosts, network, vlans, user="netops", password_file=folder / "password")
@@ -74,7 +74,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 class Console:
     """A session on sw-a, as a person has it."""
 
-    def __init__(self, bench: Bench, address: str = "127.77.47.21") -> None:
+    def __init__(self, bench: Bench, address: str = "127.77.49.21") -> None:
         self.client = signed_in(bench, address)
         self.channel = self.client.invoke_shell(width=200)
         self.greeting = self.read()
@@ -132,7 +132,7 @@ def eventually(what: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def address_of(desk: str) -> str:
-    words = ["ip", "-n", f"pl47-{desk}", "-4", "-json", "address", "show", "eth0"]
+    words = ["ip", "-n", f"pl49-{desk}", "-4", "-json", "address", "show", "eth0"]
     found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     return str(found[0]["addr_info"][0]["local"]) if found and found[0].get("addr_info") else ""
 
@@ -336,7 +336,7 @@ def test_a_reboot_brings_the_startup_configuration(bench: Bench, console: Consol
 
 @pytest.fixture
 def host(bench: Bench) -> Iterator[paramiko.SSHClient]:
-    client = signed_in(bench, "127.77.47.22")
+    client = signed_in(bench, "127.77.49.22")
     yield client
     client.close()
 
@@ -363,7 +363,7 @@ def test_an_open_vswitch_host_takes_its_own_commands(bench: Bench, host: paramik
     [
         "cat /etc/passwd",
         "ip netns list",
-        "ip -n pl47-net link",
+        "ip -n pl49-net link",
         "ip -batch /etc/passwd",
         "ovs-vsctl --db=unix:/x show",
         "ovs-appctl -t /x version",

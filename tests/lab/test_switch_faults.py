@@ -25,7 +25,7 @@ from provisioning.resources.switch.port import PORT, SwitchPort
 from provisioning.resources.switch.proofs import DESK_ON_PORT
 from provisioning.secrets import Secrets
 from provisioning.site.runs import Runs
-from tests.conftest import EXAMPLE, NUMBER
+from tests.conftest import EXAMPLE
 from tests.lab.network_bench import MAC_A, PORTS, Bench, Faults
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -46,7 +46,7 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench.make(tmp_path_factory.mktemp("faults"), 61 if NUMBER == 1 else NUMBER)
+    made = Bench.make(tmp_path_factory.mktemp("faults"), 61)
     try:
         made.up()
         yield made
