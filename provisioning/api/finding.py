@@ -10,15 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from provisioning import dialects
+from provisioning.api.readable import Remembering
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions
 from provisioning.errors import ProvisioningError, RequestError, TargetError
-from provisioning.ledger import Ledger
 from provisioning.ledger.patch_orders import FirstSeen
 from provisioning.procedures.sought import Device, Expected, Sought, device_with, foreign, sought
 from provisioning.resources.switch.proofs import leases
@@ -32,23 +31,6 @@ Verdict = Literal["agrees", "elsewhere", "other VLAN", "several places", "behind
 
 
 _TOLD = 4  # switches
-
-
-class Searchable(Protocol):
-    """What a search needs of a site."""
-
-    @property
-    def wired(self) -> Inventory: ...
-
-    @property
-    def has_ledger(self) -> bool: ...
-
-    @property
-    def ledger(self) -> Ledger: ...
-
-    def reading(
-        self, listener: Listener | None = None, purpose: str = "a plan"
-    ) -> AbstractContextManager[TargetSessions]: ...
 
 
 @dataclass(frozen=True)
@@ -125,7 +107,7 @@ def _not_of_the_site(one: Located) -> bool:
     return one.verdict == "no place in the site" and one.device.sort == "device"
 
 
-def find(site: Searchable, text: str, listener: Listener | None = None) -> Finding:
+def find(site: Remembering, text: str, listener: Listener | None = None) -> Finding:
     """Where `text` (a person, PC, workplace, outlet, device, MAC or IPv4 address, ``switch:port``) is now.
 
     A switch that somebody is at work on is waited for (`listener` is told). Raises

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, get_args
+from typing import Any, get_args
 
 from provisioning.api.line_report import LineReport, PortHistory, PortState, SwitchCheck, earlier, histories
+from provisioning.api.readable import Remembering
 from provisioning.engine import planner
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, Reading, TargetSessions
 from provisioning.errors import TargetError
-from provisioning.ledger import Ledger
 from provisioning.ledger.line_samples import SWITCH
 from provisioning.procedures.line_devices import Trails, follow, judge_drift, judge_moves, judge_place
 from provisioning.procedures.line_history import Seen, remember, seen
@@ -33,20 +32,6 @@ _WEIGHTS = {"fault": 0, "warning": 1, "remark": 2}
 _SORTS = get_args(Sort)
 
 
-class Checkable(Protocol):
-    """What a check needs of a site."""
-
-    @property
-    def wired(self) -> Inventory: ...
-    @property
-    def has_ledger(self) -> bool: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    def reading(
-        self, listener: Listener | None = None, purpose: str = "a plan"
-    ) -> AbstractContextManager[TargetSessions]: ...
-
-
 @dataclass(frozen=True)
 class _Answer:
     """What one switch said."""
@@ -60,7 +45,7 @@ class _Answer:
 
 
 def check_lines(
-    site: Checkable,
+    site: Remembering,
     names: Sequence[str] = (),
     listener: Listener | None = None,
     *,
@@ -133,7 +118,7 @@ class _Check:
     """One check while it goes on: answers are taken in as they come, and only what is needed of them stays."""
 
     def __init__(
-        self, site: Checkable, inventory: Inventory, at: datetime, *, keep: bool, days: int | None, tells: bool
+        self, site: Remembering, inventory: Inventory, at: datetime, *, keep: bool, days: int | None, tells: bool
     ) -> None:
         self._inventory = inventory
         self._ledger = site.ledger if keep or site.has_ledger else None

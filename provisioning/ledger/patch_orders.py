@@ -30,11 +30,10 @@ Port = tuple[str, str]
 """Switch and interface."""
 
 
-@dataclass(frozen=True)
-class NewPatchOrder:
-    """An order before it has its number. `purpose` is a workplace, a device or a port profile; `cable` has ``colour``
-    (or none) and ``metres``; `vlan` is where the expected MAC address must be seen. `allocate`: the port is given to
-    the outlet by the ledger, because the site's files do not name one."""
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a technician is asked to do. `purpose` is a workplace, a device or a port profile; `cable` has ``colour``
+    (or none) and ``metres``; `vlan` is where the expected MAC address must be seen."""
 
     outlet: str
     closet: str
@@ -47,26 +46,22 @@ class NewPatchOrder:
     expected_mac: str | None
     cable: Mapping[str, Any]
     label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPatchOrder(_Asked):
+    """An order before it has its number. `allocate`: the port is given to the outlet by the ledger, because the site's
+    files do not name one."""
+
     allocate: bool = True
 
 
-@dataclass(frozen=True)
-class PatchOrder:
+@dataclass(frozen=True, kw_only=True)
+class PatchOrder(_Asked):
     """An order as the ledger remembers it. `closed` is when it was closed or cancelled, `reason` why it was cancelled,
     `proof` what was seen when it was closed."""
 
     number: int
-    outlet: str
-    closet: str
-    panel: str
-    panel_port: int
-    switch: str
-    switch_port: str
-    purpose: str
-    vlan: int | None
-    expected_mac: str | None
-    cable: Mapping[str, Any]
-    label: str
     state: PatchOrderState
     opened: str
     who: str
@@ -109,7 +104,7 @@ class PatchOrders(Part):
         if run_id is not None:
             query = query.where(patch_orders.c.run_id == run_id)
         with self._database.read() as connection:
-            return [PatchOrder(*row) for row in connection.execute(query)]
+            return [PatchOrder(**row._mapping) for row in connection.execute(query)]
 
     def patch_order(self, number: int) -> PatchOrder:
         """Raises :class:`LedgerError` when there is no such order."""
@@ -174,7 +169,7 @@ class PatchOrders(Part):
         took is open again. Twice is once."""
         with self._database.write() as connection:
             query = select(*_FIELDS).where(patch_orders.c.run_id == run_id, patch_orders.c.state != "cancelled")
-            orders = [PatchOrder(*row) for row in connection.execute(query)]
+            orders = [PatchOrder(**row._mapping) for row in connection.execute(query)]
             _cancel(connection, orders, f"run {run_id} was taken back")
             ours = (allocations.c.run_id == run_id) & allocations.c.released.is_(None)
             ports = allocations.c.pool.startswith(POOL, autoescape=True)
@@ -243,4 +238,4 @@ def _order(connection: Connection, number: int, place: str, *, lock: bool = Fals
     row = connection.execute(query).one_or_none()
     if row is None:
         raise LedgerError(f"the ledger {place} has no patch order {number}; `provision orders --all` lists them")
-    return PatchOrder(*row)
+    return PatchOrder(**row._mapping)
