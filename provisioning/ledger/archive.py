@@ -156,16 +156,16 @@ class Archive:
         with self.place.writing() as git:
             self.place.prepare()
             before = None if note.run is None else f"refs/runs/{note.run}"
-            there = self._objects([MAIN, *(f"{MAIN}:{name}.cfg" for name in texts)])
-            first = self._objects([before, *(f"{before}:{name}.cfg" for name in texts)]) if before else {}
+            branches = [MAIN, *([before] if before else [])]
+            there = self._objects([*branches, *(f"{branch}:{name}.cfg" for branch in branches for name in texts)])
             new = {name: t for name, t in texts.items() if there.get(f"{MAIN}:{name}.cfg") != _blob(t)}
             changed = {} if note.aside else new
-            fresh = {name: t for name, t in texts.items() if before and f"{before}:{name}.cfg" not in first}
+            fresh = {name: t for name, t in texts.items() if before and f"{before}:{name}.cfg" not in there}
             stream = _Stream(note.title, note.run)
             if changed:
                 stream.commit(MAIN, changed, follows=MAIN in there)
             if before and fresh:
-                stream.commit(before, fresh, follows=before in first)
+                stream.commit(before, fresh, follows=before in there)
             if changed or fresh:
                 self.place.write(git, stream.done())
             return Kept(self._objects([MAIN])[MAIN] if changed else None, tuple(sorted(changed)))

@@ -22,6 +22,7 @@ from provisioning.reports.words import (
     count,
     field_words,
     kind_words,
+    moment,
     safe,
     short,
     short_pair,
@@ -274,13 +275,9 @@ def _waiting(targets: Sequence[WaitingReport]) -> Text:
     for one in targets:
         tries = count(one.attempts, "try", "tries")
         lines.append(Text(f"  … {safe(one.target)}: {safe(_without(one.target, one.reason), lines=True)}", "yellow"))
-        until = f", given up on {_moment(one.deadline)}" if one.deadline else ""
-        lines.append(Text(f"      {tries} in vain, next on {_moment(one.next_try)}{until}", "dim"))
+        until = f", given up on {moment(one.deadline)}" if one.deadline else ""
+        lines.append(Text(f"      {tries} in vain, next on {moment(one.next_try)}{until}", "dim"))
     return Text("\n").join(lines)
-
-
-def _moment(at: str) -> str:
-    return f"{at[:10]} {at[11:16]} UTC"
 
 
 def _handover(handover: Mapping[str, str]) -> Text:
