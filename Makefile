@@ -25,7 +25,7 @@ demo: bootstrap
 	@$(PYTHON) -m provisioning.lab.demo
 
 test: lab-packages lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 2 --dist loadfile
 
 lint: bootstrap
 	.venv/bin/ruff check .

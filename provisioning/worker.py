@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
-from provisioning.api import Plan, Site
+from provisioning.api import Plan, Site, configurations
+from provisioning.api.configurations import Round
+from provisioning.api.line_report import LineReport
 from provisioning.engine.alone import Alone
-from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher, audit_key
+from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher, audit_key, repeated_key
 from provisioning.engine.outbox import Messenger, deliver
 from provisioning.engine.run import alone
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError
@@ -72,6 +75,10 @@ class Errands:
                     return self._outbox(stop)
                 case "audit":
                     return self._audit(errand.number)
+                case "lines":
+                    return self._lines(errand.number)
+                case "archive":
+                    return self._archive(errand.number)
         except InUseError as exc:
             raise PutOffError(_BUSY_SECONDS, str(exc)) from exc
 
@@ -118,6 +125,37 @@ class Errands:
         self.site.ledger.log(Entry(found, key=audit_key(number)), tell=not plan.is_empty)
         return found
 
+    def _lines(self, number: int) -> str:
+        """Check all lines, and tell the desk what no check before has told it."""
+        said: list[str] = []
+
+        def tell(report: LineReport) -> None:
+            said.append(checked(report))
+            day = report.at.date().isoformat()
+            unread = [
+                Entry(f"Lines: switch {one.name} could not be checked: {one.error}.", key=f"lines:{one.name}:{day}")
+                for one in report.switches
+                if one.error
+            ]
+            self.site.ledger.log(*unread)  # a switch that stays away is told of once a day
+            self.site.ledger.log(Entry(said[0], key=repeated_key("lines", number)), tell=bool(report.new))
+
+        self.site.lines(tell=tell)
+        return said[0]
+
+    def _archive(self, number: int) -> str:
+        """Keep the configurations of all switches, and tell the desk, once a day, of those that cannot be read."""
+        kept = configurations.archive_now(self.site, ())
+        found, day = archived(kept), datetime.now(UTC).date().isoformat()
+        self.site.ledger.log(
+            *(
+                Entry(f"Archive: switch {name} could not be read: {why}.", key=f"archive:{name}:{day}")
+                for name, why in kept.unread.items()
+            )
+        )
+        self.site.ledger.log(Entry(found, key=repeated_key("archive", number)), tell=False)
+        return found
+
     def _carried(self, request: int | None, run: int | None, stop: threading.Event) -> None:
         if stop.is_set() and self._left_open(request, run):
             raise PutOffError(0.0, _STOPPED)
@@ -138,6 +176,31 @@ class Errands:
                 return True
         except (InUseError, LedgerError):  # somebody else has it, or it will be found: its owner is gone
             return False
+
+
+def checked(report: LineReport) -> str:
+    """What is new of a check of the lines, as a sentence for the work log."""
+    ports = sum(len(switch.ports) for switch in report.switches)
+    read = sum(not switch.error for switch in report.switches)
+    looked = f"{count(ports, 'port')} of {count(read, 'switch', 'switches')} looked at"
+    known = len(report.findings) - len(report.new)
+    if not report.new:
+        return f"Lines: {looked}, nothing new" + (f" ({count(known, 'finding')} known)." if known else ".")
+    named = " ".join(finding.sentence for finding in report.new[:_NAMED])
+    left = f" And {len(report.new) - _NAMED} more." if len(report.new) > _NAMED else ""
+    return f"Lines: {looked}, {count(len(report.new), 'new finding')}. {named}{left} `provision lines` shows all."
+
+
+def archived(kept: Round) -> str:
+    """What a round through the switches kept, as a sentence for the work log."""
+    looked = f"{count(len(kept.changed) + len(kept.same), 'configuration')} looked at"
+    if kept.commit is not None:
+        more = f" and {len(kept.changed) - _NAMED} more" if len(kept.changed) > _NAMED else ""
+        found = f"{', '.join(kept.changed[:_NAMED])}{more} new, kept as commit {kept.commit[:10]}"
+    else:
+        found = "nothing new"
+    unread = f"; could not read {', '.join(kept.unread)}" if kept.unread else ""
+    return f"Archive: {looked}, {found}{unread}. `provision config log` lists what is kept."
 
 
 def audited(plan: Plan) -> str:

@@ -1,8 +1,8 @@
 """The running lab, shared by all tests that are marked ``lab``.
 
-Tests use lab number 1 with a copy of the example site, so a lab 0 of `make demo` may run at the same time. Set
-PROVISION_TEST_LAB=keep to leave it running between test runs while you work on something, PROVISION_TEST_LAB_NUMBER
-to use another number.
+Tests use lab number 1 with a copy of the example site, so a lab 0 of `make demo` may run at the same time; of several
+processes (``pytest -n 2 --dist loadfile``) the next ones use 2, 3 …. Set PROVISION_TEST_LAB=keep to leave it running
+between test runs while you work on something, PROVISION_TEST_LAB_NUMBER to use another first number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from provisioning.lab.site_copy import write_site
 from provisioning.site import Inventory
 
 EXAMPLE = Path(__file__).parent.parent / "inventories" / "example"
-NUMBER = int(os.environ.get("PROVISION_TEST_LAB_NUMBER", "1"))
+NUMBER = int(os.environ.get("PROVISION_TEST_LAB_NUMBER", "1")) + int(
+    os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+)
 
 
 def pytest_configure() -> None:

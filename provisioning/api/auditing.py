@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from provisioning.api import planning
+from provisioning.api.readable import Readable
 from provisioning.engine import planner
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions
@@ -21,17 +21,6 @@ from provisioning.resources.windows.entries import Entry, entries, entries_of_pe
 from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.site import Inventory
 from provisioning.site.inventory import unknown
-
-
-class Readable(Protocol):
-    """What an audit needs of a site."""
-
-    @property
-    def inventory(self) -> Inventory: ...
-
-    def reading(
-        self, listener: Listener | None = None, purpose: str = "a plan"
-    ) -> AbstractContextManager[TargetSessions]: ...
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,7 @@ def audit(site: Readable, names: Sequence[str], listener: Listener | None = None
     """Compare PCs (all of the site when none is named) with the catalogue and with what their people should have.
     Changes nothing. A PC that somebody is at work on is waited for (`listener` is told); one that does not answer is
     named with the reason. Raises :class:`RequestError` for a PC that the site does not have."""
-    inventory = site.inventory
+    inventory = site.wired
     for name in names:
         if name not in inventory.workstations:
             unknown("workstation", name, inventory.workstations)

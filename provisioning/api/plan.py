@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from provisioning.engine import document, planner
@@ -16,11 +17,11 @@ from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import clearance
 from provisioning.intake.extensions import refuse_given
 from provisioning.intake.seats import give_back_unread, seats_before, shortages
-from provisioning.ledger import Entry, OpenTarget, RunRecord
+from provisioning.ledger import Entry, NewPatchOrder, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.extensions import Claim, claims
 from provisioning.procedures.licences import Seat
-from provisioning.resources.base import Change, Proof, State
+from provisioning.resources.base import Address, Change, Proof, State
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
@@ -49,11 +50,19 @@ class Plan:
     """The licence seats that this takes."""
     extensions: tuple[Claim, ...] = ()
     """The extensions that this gives to people."""
+    orders: tuple[NewPatchOrder, ...] = ()
+    """The patch orders that are opened with it."""
+
+    @cached_property
+    def lines(self) -> Mapping[Address, tuple[str, ...]]:
+        """What will be typed on devices, by change: switch ports have such lines. Raises
+        :class:`~provisioning.errors.RequestError` for what a device cannot be told."""
+        return planner.typed(self.site.inventory, self.changes)
 
     @property
     def is_empty(self) -> bool:
         """Whether everything is as it should be (and everything could be read)."""
-        return not self.changes and not self.unread
+        return not self.changes and not self.unread and not self.orders
 
     @property
     def is_approved(self) -> bool:
@@ -127,6 +136,7 @@ class Plan:
                     for target, error in self.unread.items()
                 },
                 log=log,
+                orders=self.orders,
             )
 
         if self.undoes is None:
@@ -145,7 +155,7 @@ class Plan:
         return document.PlanDocument(
             title=self.title,
             request=dict(self.request),
-            changes=[document.change_document(c) for c in self.changes],
+            changes=[document.change_document(c, self.lines.get(c.address, ())) for c in self.changes],
             proofs=document.proof_documents(self.proofs),
             warnings=list(self.warnings),
             unread={target: error.message for target, error in self.unread.items()},

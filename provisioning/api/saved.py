@@ -44,9 +44,7 @@ def read_plan(site: Site, file: Path) -> Plan:
         tuple(saved.warnings),
         unread,
         sum(saved.counts.values()),
-        grounds=grounds(
-            site.inventory, changes, owners(site.inventory, request, [(c.address, c.after) for c in changes])
-        ),
-        extensions=claims(site.inventory, ((change.address, change.after) for change in changes)),
+        grounds=grounds(site.wired, changes, owners(site.wired, request, [(c.address, c.after) for c in changes])),
+        extensions=claims(site.wired, ((change.address, change.after) for change in changes)),
         seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
     )

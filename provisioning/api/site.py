@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from provisioning.api import auditing, planning
+from provisioning.api import auditing, configurations, finding, planning
 from provisioning.api.auditing import AuditReport
+from provisioning.api.line_report import LineReport
+from provisioning.api.lines import check_lines
 from provisioning.api.plan import Plan, Run
 from provisioning.api.saved import read_plan
 from provisioning.connections.openers import OPENERS
@@ -25,7 +27,7 @@ from provisioning.engine.prover import prove
 from provisioning.engine.run import carry_out
 from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError, RequestError, TargetError
-from provisioning.intake import Bulk, permit_more
+from provisioning.intake import Bulk, permit_more, ports
 from provisioning.intake.extensions import give_back_extensions
 from provisioning.intake.seats import give_back, shortages, take, take_again
 from provisioning.ledger import Ledger, RunRecord, RunState, moment
@@ -43,6 +45,7 @@ from provisioning.site import Inventory
 from provisioning.site.load import load
 
 _ALL = 1_000_000
+_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Site(Bulk):
         return Ledger.at(self.inventory.ledger, self.secrets, desks=desks_of(self.inventory))
 
     @property
+    def wired(self) -> Inventory:
+        """The site as it is patched now: with the switch ports that the ledger gave to outlets whose cable the files
+        leave open (see :func:`~provisioning.intake.ports.wired`)."""
+        return ports.wired(self.inventory, self.ledger) if self.has_ledger else self.inventory
+
+    @property
     def has_ledger(self) -> bool:
         """Whether anything was ever written down: looking it up must not make a ledger."""
         place = self.inventory.ledger
@@ -75,13 +84,32 @@ class Site(Bulk):
     @cached_property
     def messenger(self) -> Messenger:
         """Who tells the work log and the service desk."""
-        return Messenger(self.ledger, self.inventory, self.secrets)
+        return Messenger(self.ledger, self.wired, self.secrets)
 
     @contextmanager
     def connect(self) -> Iterator[Pool]:
         """Sessions to the site's systems, opened on first use and closed at the end of the block."""
+        if self._kept_open:
+            yield self._kept_open[-1]
+            return
         with Pool(self.inventory, self.secrets, OPENERS) as pool:
             yield pool
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Within the block, sessions stay open from one step to the next (a plan, its run) instead of being opened for
+        each: on slow lines most of the time goes into signing in. For programs that go straight on: while a person
+        thinks, others want to get at the devices. At most 64 targets are kept."""
+        with Pool(self.inventory, self.secrets, OPENERS, keeps=_KEPT) as pool:
+            self._kept_open.append(pool)
+            try:
+                yield
+            finally:
+                self._kept_open.remove(pool)
+
+    @cached_property
+    def _kept_open(self) -> list[Pool]:
+        return []
 
     @contextmanager
     def reading(self, listener: Listener | None = None, purpose: str = "a plan") -> Iterator[TargetSessions]:
@@ -111,15 +139,16 @@ class Site(Bulk):
         Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError` for the
         directory.
         """
-        request = request or whole_site(self.inventory)
+        site = self.wired
+        request = request or whole_site(site)
         with self.reading(listener) as pool:
-            work = request.compile(self.inventory, self._facts(request, pool))
+            work = request.compile(site, self._facts(request, pool))
             reading = planner.read([*work.resources, *(one.resource for one in work.expected)], pool)
         changes = planner.compare(work.resources, reading)
-        whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
+        whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
         # What could not be read may have to be changed when it can be.
         possible = [Change(r.address, None, r.desired) for r in work.resources if r.target in reading.unread]
-        wanted = seats(self.inventory, [r.address for r in work.resources if r.desired is not None], whose)
+        wanted = seats(site, [r.address for r in work.resources if r.desired is not None], whose)
         return Plan(
             self,
             request.title,
@@ -127,7 +156,7 @@ class Site(Bulk):
             tuple(changes),
             work.proofs,
             (
-                *planning.warnings(self.inventory),
+                *planning.warnings(site),
                 *self._shortages(wanted),
                 *downgrade_warnings(changes),
                 *planner.lasting(changes),
@@ -136,28 +165,47 @@ class Site(Bulk):
             ),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
-            grounds=grounds(self.inventory, [*changes, *possible], whose, work.off_premises),
+            grounds=grounds(site, [*changes, *possible], whose, work.off_premises),
             seats=wanted,
-            extensions=claims(self.inventory, ((r.address, r.desired) for r in work.resources)),
+            extensions=claims(site, ((r.address, r.desired) for r in work.resources)),
+            orders=ports.to_open(self.ledger if self.has_ledger else None, work.orders, changes=bool(changes)),
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
         """Run the proofs of people, of the people at workplaces, and of equipment, each proof once. Changes nothing."""
-        request = planning.to_check(self.inventory, names, workplace)
+        site = self.wired
+        request = planning.to_check(site, names, workplace)
         with self.reading(listener, "a check") as pool:
             accounts = self._facts(request, pool)
-            missing = [key for key in request.desks(self.inventory) if key not in accounts.logins]
+            missing = [key for key in request.desks(site) if key not in accounts.logins]
             if missing:
                 raise RequestError(
                     f"{', '.join(missing)} has no account yet, so there is nothing to check; "
                     f"run `provision onboard {missing[0]}`"
                 )
-            return prove(request.compile(self.inventory, accounts).proofs, pool, one_at_a_time(listener))
+            return prove(request.compile(site, accounts).proofs, pool, one_at_a_time(listener))
+
+    def find(self, text: str, listener: Listener | None = None) -> finding.Finding:
+        """Where a person, PC, workplace, outlet, device, MAC or IPv4 address, or ``switch:port`` is on the network now,
+        and where the site says it should be. Changes nothing. Raises :class:`~provisioning.errors.RequestError` when
+        `text` fits nothing in the site, or several things."""
+        return finding.find(self, text, listener)
 
     def audit(self, *pcs: str, listener: Listener | None = None) -> AuditReport:
         """Compare PCs (all when none is named) with the approved software and with what their people should have.
         Changes nothing; a PC that does not answer is named. Raises :class:`~provisioning.errors.RequestError`."""
         return auditing.audit(self, pcs, listener)
+
+    def lines(
+        self,
+        *switches: str,
+        listener: Listener | None = None,
+        keep: bool = True,
+        days: int | None = None,
+        tell: Callable[[LineReport], None] | None = None,
+    ) -> LineReport:
+        """Check the lines of switches (of all when none is named): see :func:`~provisioning.api.lines.check_lines`."""
+        return check_lines(self, switches, listener, keep=keep, days=days, tell=tell)
 
     def run(self, run_id: int) -> Run:
         """A run from the ledger. Raises :class:`~provisioning.errors.LedgerError` when there is no such run."""
@@ -213,6 +261,7 @@ class Site(Bulk):
         def settle_seats(record: RunRecord, state: RunState) -> None:
             give_back(self.ledger, self.inventory, record, state)
             give_back_extensions(self.ledger, record, state)
+            ports.settle(self.ledger, record, state)
 
         with self.connect() as pool:
 
@@ -230,6 +279,7 @@ class Site(Bulk):
                 settings=self.inventory.runs,
                 replan=replan,
                 before_end=settle_seats,
+                keep=configurations.keeper(self.inventory),
                 resume=resume,
                 now=now,
                 stop=stop,
@@ -245,12 +295,12 @@ class Site(Bulk):
             changes, unread = to_take_back(self.ledger.run(run.undoes).changes, pool)
             left = planner.inverse(changes)
         else:
-            request = registry.from_plain(run.request)
-            work = request.compile(self.inventory, self._facts(request, pool))
+            site, request = self.wired, registry.from_plain(run.request)
+            work = request.compile(site, self._facts(request, pool))
             reading = planner.read([r for r in work.resources if r.target in targets], pool)
             left, unread = planner.compare(work.resources, reading), dict(reading.unread)
-            whose = owners(self.inventory, request, [(r.address, r.desired) for r in work.resources])
-            permit_more(self.ledger, run, grounds(self.inventory, left, whose, work.off_premises))
+            whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
+            permit_more(self.ledger, run, grounds(site, left, whose, work.off_premises))
         left = [change for change in left if change.target in targets]
         take(self.ledger, self.inventory, run, left)
         return left, {t: e for t, e in unread.items() if t in targets}
@@ -260,7 +310,7 @@ class Site(Bulk):
         return read_plan(self, file)
 
     def _facts(self, request: Request, pool: TargetSessions) -> Accounts:
-        return planning.accounts(self.inventory, request, pool, lambda: self.ledger if self.has_ledger else None)
+        return planning.accounts(self.wired, request, pool, lambda: self.ledger if self.has_ledger else None)
 
     def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
         return shortages(self.ledger, wanted) if wanted and self.has_ledger else iter(())

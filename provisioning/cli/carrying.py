@@ -54,8 +54,12 @@ class Manner:
             raise RequestError("there is no terminal to ask on; look at `provision plan`, then add --yes to go ahead")
 
 
-def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner) -> int:
-    """The exit code after planning, asking and applying. `make_plan` tells its listener whom it waits for."""
+Publish = Callable[[document.ReportDocument, Manner], None]
+
+
+def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner, tell: Publish | None = None) -> int:
+    """The exit code after planning, asking and applying. `make_plan` tells its listener whom it waits for, `tell`
+    shows the report."""
     manner.check()
     screen = console(stderr=manner.output == "json")
     begun, started = time.monotonic(), _now()
@@ -63,8 +67,8 @@ def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner) -> int:
     planning = time.monotonic() - begun
     if plan.undoes is not None and plan.is_empty:  # still worth a run: nobody goes on with the one taken back
         screen.print(f"Run {plan.undoes} did nothing that is left to take back.")
-    elif not plan.changes and plan.undoes is None and (not plan.can_wait or plan.waits_already):
-        return _nothing_to_do(plan, manner, started, planning)
+    elif plan.undoes is None and not (plan.changes or plan.orders) and (not plan.can_wait or plan.waits_already):
+        return _nothing_to_do(plan, manner, tell or publish, started, planning)
     else:
         screen.print(text.plan(plan))
     if not plan.is_approved:
@@ -82,7 +86,7 @@ def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner) -> int:
         plan.site, run, warnings=plan.warnings, unread=_reasons(plan),
         seconds={"plan": planning, **watcher.seconds},
     )  # fmt: skip
-    publish(report, manner)
+    (tell or publish)(report, manner)
     return DONE if run.succeeded else PARTIAL
 
 
@@ -125,6 +129,8 @@ def of_run(
 
 
 def _question(plan: Plan) -> str:
+    if plan.orders and not plan.changes and plan.undoes is None:
+        return "\nOpen this patch order?"
     if plan.undoes is not None and plan.is_empty:
         return "\nMark it as undone, so that nobody goes on with it?"
     if not plan.changes:
@@ -132,13 +138,13 @@ def _question(plan: Plan) -> str:
     return f"\nApply {'this change' if len(plan.changes) == 1 else f'these {len(plan.changes)} changes'}?"
 
 
-def _nothing_to_do(plan: Plan, manner: Manner, started: str, planning: float) -> int:
+def _nothing_to_do(plan: Plan, manner: Manner, tell: Publish, started: str, planning: float) -> int:
     state: document.ReportState = "partial" if plan.unread else "unchanged"
     report = document.without_run(
         plan.title, state, started=started, finished=_now(), warnings=plan.warnings,
         unread=_reasons(plan), seconds={"plan": planning},
     )  # fmt: skip
-    publish(report, manner)
+    tell(report, manner)
     return PARTIAL if plan.unread else DONE
 
 
@@ -151,8 +157,13 @@ def publish(report: document.ReportDocument, manner: Manner) -> None:
         screen = console()
         screen.print()
         screen.print(text.report(report))
+    keep(report, manner)
+
+
+def keep(report: document.ReportDocument, manner: Manner) -> None:
+    """Write a report where the user wants it."""
     if manner.report is not None:
-        write(manner.report, plain, "--report")
+        write(manner.report, to_json(report.model_dump(mode="json")), "--report")
         write(manner.report.with_suffix(".html"), page.render(report), "--report")
 
 

@@ -42,10 +42,15 @@ class Invocation:
         )
 
     def site(self) -> Site:
-        """The site, read and validated."""
+        """The site, read and validated. A verb that asks nobody (``--yes``) goes straight on from its plan to the run:
+        its sessions stay open to the end."""
         from provisioning.api import Site  # noqa: PLC0415  (help must not load it)
 
-        return Site.load(self.site_folder)
+        site = Site.load(self.site_folder)
+        context = click.get_current_context(silent=True)
+        if context is not None and context.params.get("yes"):
+            context.with_resource(site.kept_open())
+        return site
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -53,7 +53,7 @@ def VERB(  # noqa: N802  (it is an object)
     if output == "json":
         click.echo(plain)
     else:
-        console().print(text.plan(plan))
+        console().print(text.plan(plan, lines=True))
     if plan.unread:
         return ERROR
     return CHANGES_PENDING if plan.changes else DONE

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from provisioning.api import Run, Site
+from provisioning.api.configurations import before_run
 from provisioning.cli.carrying import of_run
 from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
@@ -24,24 +25,24 @@ LISTS: dict[str, Callable[[Site], Any]] = {
     "runs": lambda site: things.runs(_records(site)),
     "requests": lambda site: requests.listed(_requests(site), site.inventory),
     "people": lambda site: things.people(site.inventory),
-    "workplaces": lambda site: things.workplaces(site.inventory),
+    "workplaces": lambda site: things.workplaces(site.wired),
     "workstations": lambda site: things.workstations(site.inventory),
-    "outlets": lambda site: things.outlets(site.inventory),
-    "equipment": lambda site: things.equipment(site.inventory),
+    "outlets": lambda site: things.outlets(site.wired),
+    "equipment": lambda site: things.equipment(site.wired),
     "extensions": lambda site: things.extensions(site.inventory, site.ledger.allocations() if site.has_ledger else ()),
     "printers": lambda site: things.printers(site.inventory),
-    "switches": lambda site: things.switches(site.inventory),
+    "switches": lambda site: things.switches(site.wired),
     "vlans": lambda site: things.vlans(site.inventory),
     "profiles": lambda site: things.profiles(site.inventory),
     "software": lambda site: things.software(site.inventory),
 }
 ONE: dict[str, Callable[[Site, str], Any]] = {
     "request": lambda site, key: _request(site, _number(key, "request")),
-    "person": lambda site, key: things.person(site.inventory, key, _records(site)),
-    "workplace": lambda site, key: things.workplace(site.inventory, key, _records(site)),
-    "workstation": lambda site, key: things.workstation(site.inventory, key, _records(site)),
-    "outlet": lambda site, key: things.outlet(site.inventory, key),
-    "switch": lambda site, key: things.switch(site.inventory, key),
+    "person": lambda site, key: things.person(site.wired, key, _records(site)),
+    "workplace": lambda site, key: things.workplace(site.wired, key, _records(site)),
+    "workstation": lambda site, key: things.workstation(site.wired, key, _records(site)),
+    "outlet": lambda site, key: things.outlet(site.wired, key),
+    "switch": lambda site, key: things.switch(site.wired, key),
     "profile": lambda site, key: things.profile(site.inventory, key),
     "package": lambda site, key: things.package(site.inventory, key),
 }
@@ -71,6 +72,9 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
         run = site.run(_number(name))
         report = of_run(site, run)
         shown, plain = text.report(report), report.model_dump(mode="json")
+        if (kept := before_run(site, run.id)) is not None:
+            names = ", ".join(kept.switches)
+            shown = shown.append(f"\nKept before it: the configuration of {safe(names)} (commit {kept.short}).")
         if run.state == "running":
             shown = shown.append(f"\n{_at_work(run)}")
     else:

@@ -70,7 +70,7 @@ def told(happening: Happening, *, stopping: bool = False) -> str | None:
     what = "service desk" if happening.errand.what == "outbox" else str(happening.errand)
     detail = safe(happening.detail, lines=True)
     match happening.happened:
-        case "finished" if happening.errand.what == "audit":
+        case "finished" if happening.errand.what in {"audit", "lines"}:
             return detail
         case "finished" if detail:
             return f"{what}: {detail}"

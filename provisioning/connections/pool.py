@@ -29,15 +29,17 @@ class _Slot:
 
 
 class Pool:
-    """The sessions of one run. A target is ``system`` or ``system:name``; `openers` is keyed by system.
+    """The sessions of one run. A target is ``system`` or ``system:name``; `openers` is keyed by system. So many targets
+    as `keeps` says are left open when they are dropped, to be used again.
 
     Use as a context manager: leaving it closes everything.
     """
 
-    def __init__(self, inventory: Inventory, secrets: Secrets, openers: Mapping[str, Opener]) -> None:
+    def __init__(self, inventory: Inventory, secrets: Secrets, openers: Mapping[str, Opener], keeps: int = 0) -> None:
         self._inventory = inventory
         self._secrets = secrets
         self._openers = openers
+        self._keeps = keeps
         self._slots: dict[str, _Slot] = {}
         self._guard = threading.Lock()
 
@@ -72,7 +74,8 @@ class Pool:
         """Close the session of `target`, if there is one and nobody is using it; the next use opens a new one."""
         with self._guard:
             slot = self._slots.get(target)
-        if slot is None or not slot.lock.acquire(blocking=False):
+            kept = target in list(self._slots)[: self._keeps]
+        if kept or slot is None or not slot.lock.acquire(blocking=False):
             return
         try:
             if slot.session is not None:

@@ -15,8 +15,7 @@ import paramiko
 from provisioning.connections.ssh import (
     UnknownHostKeyError,
     connect_tcp,
-    load_known_hosts,
-    refuse_unknown_keys,
+    trust_known,
     untrusted,
 )
 from provisioning.errors import CredentialError, RejectedError, RequestError, UnreachableError
@@ -27,7 +26,7 @@ from provisioning.site.intranet import WebFiles
 from provisioning.site.network import Dhcp
 from provisioning.site.phones import PhoneFiles
 
-__all__ = ["ShellSession", "open_session"]
+__all__ = ["ShellSession", "open_session", "sign_in"]
 
 _CONNECT, _ANSWER = 10.0, 30.0  # seconds
 _LARGEST = 64 * 1024 * 1024  # bytes
@@ -44,7 +43,7 @@ class ShellSession:
         self.target = target
         self.inventory = inventory
         self.secrets = secrets
-        self._client = _sign_in(target, at.ssh, at.credential, at.known_hosts, secrets)
+        self._client = sign_in(target, at.ssh, at.credential, at.known_hosts, secrets)
         self._files: paramiko.SFTPClient | None = None
 
     @property
@@ -156,14 +155,12 @@ def open_session(target: str, inventory: Inventory, secrets: Secrets) -> ShellSe
     return ShellSession(target, inventory, secrets)
 
 
-def _sign_in(
+def sign_in(
     target: str, ssh: Endpoint, credential: Credential, known_hosts: Path, secrets: Secrets
 ) -> paramiko.SSHClient:
     password = secrets.resolve(credential.password)
-    load_known_hosts(target, known_hosts)
     client = paramiko.SSHClient()
-    client.load_host_keys(str(known_hosts))
-    refuse_unknown_keys(client)
+    trust_known(client, target, known_hosts, ssh)
     connection = connect_tcp(target, ssh, _CONNECT)
     try:
         client.connect(

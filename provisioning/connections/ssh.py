@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
+import threading
+from collections import defaultdict
 from pathlib import Path
 
 import paramiko
+from paramiko.config import SSH_PORT
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from provisioning.errors import TrustError, UnreachableError
 from provisioning.site.base import Endpoint
 
 # What paramiko logs reaches us as exceptions as well; without a handler its tracebacks go to stderr.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+
+_HASHED = re.compile(r"\|1\|[A-Za-z0-9+/]{27}=\|[A-Za-z0-9+/]{27}=")  # two times 20 octets in base64: salt and HMAC
 
 
 class UnknownHostKeyError(paramiko.SSHException):
@@ -24,19 +32,64 @@ class _Refuse(paramiko.MissingHostKeyPolicy):
         raise UnknownHostKeyError(hostname)
 
 
-def refuse_unknown_keys(client: paramiko.SSHClient) -> None:
-    """Accept no host key that the client does not know already."""
+def trust_known(client: paramiko.SSHClient, target: str, path: Path, endpoint: Endpoint) -> None:
+    """Let `client` trust the keys that `path` has for this server, and no other. Raises :class:`TrustError` when the
+    file cannot be read."""
     client.set_missing_host_key_policy(_Refuse())
+    name = endpoint.host if endpoint.port == SSH_PORT else f"[{endpoint.host}]:{endpoint.port}"
+    for kind, key in _known_hosts(target, path).keys(name).items():
+        client.get_host_keys().add(name, kind, key)
 
 
-def load_known_hosts(target: str, path: Path) -> paramiko.HostKeys:
-    """The host keys in `path`. Raises :class:`TrustError` when it cannot be read."""
+class _KnownHosts:
+    """The lines of one known_hosts file by host name (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"). As paramiko has it, a
+    host's first key of a kind counts. A line with a marker (``@revoked``, ``@cert-authority``) is nothing to trust."""
+
+    def __init__(self, path: Path) -> None:
+        self._named: dict[str, list[tuple[int, paramiko.PKey]]] = defaultdict(list)
+        self._hashed: list[tuple[int, str, paramiko.PKey]] = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+            if not line.strip() or line.strip()[0] in "#@":
+                continue
+            entry = HostKeyEntry.from_line(line.strip(), number)
+            if entry is None or entry.key is None:
+                continue
+            for name in entry.hostnames or ():
+                if _HASHED.fullmatch(name):
+                    self._hashed.append((number, name, entry.key))
+                else:
+                    self._named[name].append((number, entry.key))
+
+    def keys(self, name: str) -> dict[str, paramiko.PKey]:
+        """Kind → key of the host of that name."""
+        hits = [
+            (number, key) for number, salted, key in self._hashed if paramiko.HostKeys.hash_host(name, salted) == salted
+        ]
+        found: dict[str, paramiko.PKey] = {}
+        for _, key in sorted([*self._named.get(name, ()), *hits], key=lambda hit: hit[0]):
+            found.setdefault(key.get_name(), key)
+        return found
+
+
+_parsed: dict[Path, tuple[tuple[int, int, int], _KnownHosts]] = {}
+_parsing = threading.Lock()
+
+
+def _known_hosts(target: str, path: Path) -> _KnownHosts:
+    """`path`, parsed once (that of a thousand switches takes a while) and again when it was written."""
     try:
-        return paramiko.HostKeys(str(path))
-    except (OSError, paramiko.SSHException) as exc:
-        raise TrustError(
-            target, f"the known_hosts file {path} cannot be read; write the host key of the server into it"
-        ) from exc
+        with _parsing:
+            stat = path.stat()
+            version = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if path not in _parsed or _parsed[path][0] != version:
+                _parsed[path] = (version, _KnownHosts(path))
+            return _parsed[path][1]
+    except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as exc:
+        raise _unreadable(target, path) from exc
+
+
+def _unreadable(target: str, path: Path) -> TrustError:
+    return TrustError(target, f"the known_hosts file {path} cannot be read; write the host key of the server into it")
 
 
 def connect_tcp(target: str, endpoint: Endpoint, seconds: float) -> socket.socket:

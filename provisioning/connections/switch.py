@@ -1,33 +1,23 @@
-"""Access switches: netmiko signs in, strictly; lines go out in one write and are checked one by one.
+"""Access switches: one signed-in session a switch, lines in one write, an answer to every line.
 
 A session raises our own errors only: :class:`UnreachableError`, :class:`TrustError`,
 :class:`CredentialError`, :class:`RejectedError`. How a family of devices talks (prompts, rejections, how
-to save) is a ``Manner`` (``manners.py``); what is said about ports is the business of
-``resources/switch/dialects``.
+to save) is the ``manner`` of its dialect; what is said about ports is the business of ``resources/switch``.
 """
 
 from __future__ import annotations
 
-import re
-import secrets as randomness
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import paramiko
-from netmiko.cisco.cisco_ios import CiscoIosSSH
-from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException
-
-from provisioning.connections.manners import MANNERS
-from provisioning.connections.ssh import (
-    UnknownHostKeyError,
-    connect_tcp,
-    load_known_hosts,
-    refuse_unknown_keys,
-    untrusted,
-)
-from provisioning.errors import CredentialError, RejectedError, UnreachableError
+from provisioning.connections import shell
+from provisioning.connections.switch_commands import Commands
+from provisioning.connections.switch_one_try import one_try
+from provisioning.connections.switch_sign_in import sign_in
+from provisioning.connections.terminal import Answer, Terminal
+from provisioning.dialects import load
+from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.inventory import unknown
@@ -35,14 +25,14 @@ from provisioning.site.network import Switch
 
 __all__ = ["Rejection", "Sent", "SwitchSession", "open_session"]
 
-_CONNECT, _SAVE = 10.0, 60.0  # seconds
-_SENDABLE = re.compile(r"[ -~]{1,250}")  # an IOS line ends at 254 characters
-_FIRST_PROMPT = re.compile(r"(?:^|[\r\n])(?P<host>[A-Za-z0-9][^\s#>()]*)(?P<mark>[#>]) ?$")
+GUARD_NAME = "provisioning"
+"""What a guarded change is called on devices that want a name. One is enough: nobody else is at work on the switch."""
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A line that the device refused: its index in what was sent, the line, and the device's answer."""
+    """A line that the device refused: its index in what was sent (-1: in entering or leaving configuration mode), the
+    line, and the device's answer."""
 
     index: int
     line: str
@@ -51,33 +41,29 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Sent:
-    """What came back for lines sent in configuration mode."""
+    """What came of lines sent in configuration mode, and the outputs of the commands sent behind them."""
 
-    output: str
     rejections: tuple[Rejection, ...]
+    shown: tuple[str, ...] = ()
 
 
-class _SignIn(CiscoIosSSH):
-    """netmiko's sign-in without its session preparation: a pause of 0.1 s and five round trips that we do
-    not need."""
+class Talk(Protocol):
+    """How lines reach a device: a terminal with prompts, or one SSH command a line."""
 
-    def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: ARG002 # the signature is netmiko's
-        return
+    patience: float
 
-    def _build_ssh_client(self) -> paramiko.SSHClient:
-        client = super()._build_ssh_client()
-        refuse_unknown_keys(client)
-        return client
+    @property
+    def closed(self) -> bool: ...
 
-    def cleanup(self, command: str = "exit") -> None:  # noqa: ARG002 # the signature is netmiko's
-        return
+    @property
+    def answered(self) -> Sequence[Answer]:
+        """What the device had answered when the session was lost."""
+
+    def exchange(self, lines: Sequence[str], what: str, shows: int = 0) -> list[Answer]: ...
 
 
 class SwitchSession:
-    """One signed-in session on one switch, in privileged mode. `name` is the switch's name in the site,
-    `patience` the seconds that it has for an answer."""
-
-    patience = 30.0
+    """One signed-in session on one switch, in privileged mode. `name` is the switch's name in the site."""
 
     def __init__(self, target: str, inventory: Inventory, secrets: Secrets) -> None:
         self.target = target
@@ -87,220 +73,217 @@ class SwitchSession:
         if self.name not in inventory.network.switches:
             unknown("switch", self.name, inventory.network.switches)
         self.switch: Switch = inventory.network.switches[self.name]
-        self.manner = MANNERS[self.switch.dialect]
+        self.dialect = load(self.switch.dialect)
+        self.manner = self.dialect.manner
+        self._patience = self.manner.patience
         self._open()
 
-    def _open(self) -> None:
-        self._connection = _sign_in(self.target, self.switch, self.secrets)
-        self._channel: Any = self._connection.remote_conn
-        self._pending = ""
-        self._host = ""
-        try:
-            self._begin()
-        except BaseException:
-            self.close()
-            raise
+    @property
+    def patience(self) -> float:
+        """Seconds of silence that the switch may take before it counts as lost."""
+        return self._patience
 
-    def _reopen_if_idle_too_long(self) -> None:
-        # A switch closes sessions that say nothing for ten minutes (exec-timeout); nothing is under way here.
-        if self._channel.closed:
-            self.close()
-            self._open()
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._patience = self._talk.patience = seconds
+
+    @property
+    def our_address(self) -> str:
+        """The address from which the switch sees this session come."""
+        transport: Any = self._client.get_transport()
+        return str(transport.sock.getsockname()[0]) if transport is not None else ""
 
     def show(self, command: str) -> str:
         """The output of one ``show`` command (an output filter is allowed). Raises :class:`RejectedError`."""
-        self._check(command.replace("|", " "))
+        return self.show_all([command])[0]
+
+    def show_all(self, commands: Sequence[str], optional: Collection[str] = ()) -> list[str]:
+        """The outputs of several ``show`` commands, asked in one write. A refused one raises :class:`RejectedError`,
+        unless it is `optional`: its output is empty then."""
+        for command in commands:
+            self._check(command.replace("|", " "))
         self._reopen_if_idle_too_long()
-        output = self._exchange([command], self.patience, "show")
-        for line in output.split("\n")[:3]:  # further down it is text of the configuration
-            if self._is_rejection(line):
+        answers = self._talk.exchange(commands, "show", len(commands))
+        for answer in answers:
+            if answer.refusal and answer.line not in optional:
                 raise RejectedError(
                     self.target,
-                    f"refused the command {command!r} ({line.strip()}); the account may lack the right to it",
+                    f"refused the command {answer.line!r} ({answer.refusal}); the account may lack the right to it",
                 )
-        return output
+        return ["" if answer.refusal else answer.text for answer in answers]
 
-    def send(self, lines: Sequence[str]) -> Sent:
-        """Send `lines` in configuration mode, all in one write, and say which of them the device refused.
+    def send(self, lines: Sequence[str], show: Sequence[str] = (), *, guarded: bool = False) -> Sent:
+        """Send `lines` in configuration mode and then the commands in `show`, all in one write.
 
-        Lines may enter configuration mode again to be sure of it; that a device already in it refuses that is
-        no fault.
+        Lines may enter configuration mode again to be sure of it; that a device already in it refuses that is no
+        fault. A `guarded` change is taken back by the device itself unless :meth:`confirm` follows.
 
-        A line that would mean something else to the device (line breaks, ``?``, ``|``, anything but
-        printable ASCII) raises :class:`RejectedError` before anything is sent.
+        A line that would mean something else to the device (line breaks, ``?``, ``|``, anything but printable ASCII)
+        raises :class:`RejectedError` before anything is sent. A device that does not let us into configuration mode
+        does nothing with the lines: the first that leads out of a port signs us out. That is :class:`UnreachableError`
+        when somebody else is at work there, else :class:`RejectedError`.
         """
-        for line in lines:
+        for line in (*lines, *(command.replace("|", " ") for command in show)):
             self._check(line)
+        before, configure, leave = self._frame(guarded)
+        head = [*before, *configure]
+        whole = [*head, *lines, *leave]
         self._reopen_if_idle_too_long()
-        whole = [self.manner.configure, *lines, self.manner.leave]
-        output = self._exchange(whole, self.patience + 0.2 * len(lines), "configuration")
-        return Sent(output, self._rejections(whole, output))
+        try:
+            answers = self._talk.exchange([*whole, *show], "configuration", len(show))
+        except UnreachableError as exc:
+            raise self._explained(exc, head) from exc
+        rejections = []
+        for number, answer in enumerate(answers[: len(whole)]):
+            again = number >= len(head) and answer.line in {self.manner.configure, *configure}
+            if answer.refusal and number < len(head) and self._is_busy(answer):
+                raise self._kept_out(answer)
+            if answer.refusal and not again:
+                index = number - len(head)
+                rejections.append(Rejection(index if index < len(lines) else -1, answer.line.strip(), answer.refusal))
+        return Sent(tuple(rejections), tuple(answer.text for answer in answers[len(whole) :]))
 
-    def configure(self, lines: Sequence[str]) -> str:
+    def configure(self, lines: Sequence[str]) -> None:
         """:meth:`send`, but a refused line raises :class:`RejectedError` that names it. The other lines did
         take effect."""
         sent = self.send(lines)
         if sent.rejections:
             first = sent.rejections[0]
             raise RejectedError(self.target, f"rejected the line {first.line!r} ({first.answer})")
-        return sent.output
+
+    def confirm(self) -> str:
+        """Keep a guarded change. Without one it does nothing. The device's words if it refuses: as a rule there is
+        none any more, because it was taken back or kept by somebody else."""
+        return self._guard_lines(self.dialect.guard.confirm if self.dialect.guard else ())
+
+    def revert(self) -> str:
+        """Take a guarded change back at once. The device's words if it refuses."""
+        return self._guard_lines(self.dialect.guard.revert if self.dialect.guard else ())
 
     def save(self) -> None:
-        """Copy the running configuration to the startup configuration."""
+        """Make the running configuration survive a restart. Devices that keep it anyway are told nothing."""
+        if not self.manner.save:
+            return
         self._reopen_if_idle_too_long()
-        output = self._exchange([self.manner.save], _SAVE, "saving")
-        if not self.manner.saved.search(output):
-            raise RejectedError(
-                self.target, f"did not confirm {self.manner.save!r}; its running configuration is not saved"
-            )
+        for _ in range(2):  # a log message in the middle of it breaks the confirmation
+            answers = self._talk.exchange(self.manner.save, "saving")
+            said = "\n".join(answer.text for answer in answers)
+            refused = any(answer.refusal for answer in answers)
+            if not refused and (self.manner.saved is None or self.manner.saved.search(said)):
+                return
+        raise RejectedError(
+            self.target,
+            f"did not confirm {self.manner.save[-1]!r}; its running configuration is not saved",
+        )
 
     def close(self) -> None:
         """Sign out."""
-        self._connection.disconnect()
+        self._hang_up()
 
-    # -- line by line ------------------------------------------------------------------------------------
+    # -- opening -----------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        mark = self._read(_FIRST_PROMPT, self.patience, "its prompt")
-        self._host = mark["host"][:20]
-        if mark["mark"] == ">":
-            self._enable()
-        self._exchange(self.manner.prepare, self.patience, "terminal settings")
+    def _open(self) -> None:
+        with one_try(self.target, self.switch, self.secrets):
+            self._sign_in()
 
-    def _enable(self) -> None:
-        self._write("enable\n")
-        asked = self._read(
-            re.compile(r"(?P<password>[Pp]assword: ?$)|[\r\n]" + self._prompt + "$"), self.patience, "enable"
-        )
-        if asked["password"]:
-            self._write(self.secrets.resolve(self.switch.credential.password).get_secret_value() + "\n")
-            asked = self._read(
-                re.compile(r"[\r\n](?:(?P<password>[Pp]assword: ?)|" + self._prompt + ")$"),
-                self.patience,
-                "enable",
-            )
-        if asked[0].rstrip().endswith("#"):
+    def _sign_in(self) -> None:
+        where, switch = str(self.switch.ssh.connect_to), self.switch
+        self._client: Any
+        self._talk: Talk
+        self._hang_up: Callable[[], object]
+        if self.manner.style == "exec":
+            self._client = shell.sign_in(self.target, switch.ssh, switch.credential, switch.known_hosts, self.secrets)
+            self._hang_up = self._client.close
+            self._talk = Commands(self._client, self.manner, self.target, where)
+            self._talk.patience = self._patience
             return
-        raise CredentialError(
-            self.target,
-            f"user {self.switch.credential.user!r} signs in but gets no privileged mode; "
-            "give the account privilege level 15",
+        connection = sign_in(self.target, switch, self.secrets)
+        self._client, self._hang_up = connection.remote_conn_pre, connection.disconnect
+        try:
+            self._talk = self._terminal(connection.remote_conn, where)
+        except BaseException:
+            self.close()
+            raise
+
+    def _terminal(self, channel: Any, where: str) -> Terminal:
+        terminal = Terminal(channel, self.manner, self.target, where)
+        terminal.patience = self._patience
+        if terminal.begin() not in self.manner.privileged:
+            self._enable(terminal)
+        terminal.first = self.manner.prepare
+        return terminal
+
+    def _enable(self, terminal: Terminal) -> None:
+        reference = self.switch.enable or self.switch.credential.password
+        if not terminal.enable(self.secrets.resolve(reference).get_secret_value()):
+            raise CredentialError(
+                self.target,
+                f"user {self.switch.credential.user!r} signs in but gets no privileged mode ({reference} was refused); "
+                "give the account privilege level 15, or the switch its `enable` password in the site",
+            )
+
+    def _reopen_if_idle_too_long(self) -> None:
+        # A switch closes sessions that say nothing for ten minutes (exec-timeout); nothing is under way here.
+        if self._talk.closed:
+            self.close()
+            self._open()
+
+    # -- lines -------------------------------------------------------------------------------------------
+
+    def _frame(self, guarded: bool) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """What is typed before the lines, to enter configuration mode, and after them."""
+        guard = self.dialect.guard if guarded else None
+        configure = self.manner.configure if guard is None or guard.configure is None else guard.configure
+        leave = self.manner.leave if guard is None or guard.leave is None else guard.leave
+        before = () if guard is None else guard.before
+        return (
+            self._named(before),
+            self._named([configure] if configure else ()),
+            self._named(leave),
         )
 
-    @property
-    def _prompt(self) -> str:
-        # IOS cuts the host name at 20 characters in configuration modes and puts the mode behind it.
-        return rf"{re.escape(self._host)}[^\s#>]*[#>] ?"
+    def _named(self, lines: Sequence[str]) -> list[str]:
+        minutes = str(self.dialect.guard.minutes) if self.dialect.guard else ""
+        return [line.replace("{name}", GUARD_NAME).replace("{minutes}", minutes) for line in lines]
 
-    def _exchange(self, lines: Sequence[str], seconds: float, what: str) -> str:
-        # A comment of our own ends what we send; the prompt after its echo is the end of the answer.
-        end = f"!{randomness.token_hex(4)}"
-        self._write("\n".join([*lines, end]) + "\n")
-        done = re.compile(rf"(?P<output>[\s\S]*?)(?:^|[\r\n]){self._prompt}{end}\s*[\r\n][\s\S]*?{self._prompt}")
-        return self._read(done, seconds, what, since=end)["output"].replace("\r", "").partition("\n")[2]
+    def _guard_lines(self, lines: Sequence[str]) -> str:
+        if not lines:
+            return ""
+        self._reopen_if_idle_too_long()
+        answers = self._talk.exchange(self._named(lines), "the safety net")
+        return next((answer.refusal for answer in answers if answer.refusal), "")
 
-    def _write(self, text: str) -> None:
-        self._pending = ""
-        try:
-            self._channel.sendall(text.encode("utf-8"))
-        except (OSError, EOFError) as exc:
-            raise self._lost("closed the session", "try again; nothing is known of what it did last") from exc
+    def _explained(self, lost: UnreachableError, head: Sequence[str]) -> TargetError:
+        """What the device refused before it closed the session says more than that it did."""
+        refused = next((answer for answer in self._talk.answered if answer.refusal), None)
+        if refused is None:
+            return lost
+        if refused.line in head:
+            return self._kept_out(refused)
+        return UnreachableError(
+            self.target,
+            f"{lost.message} (the first line that it refused before was {refused.line!r}: {refused.refusal})",
+        )
 
-    def _read(self, done: re.Pattern[str], seconds: float, what: str, *, since: str = "") -> re.Match[str]:
-        """Receive until `done` is found. `since` is a text in it that is cheaper to look for."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = done.search(self._pending) if since in self._pending else None
-            if found is not None:
-                self._pending = ""
-                return found
-            late = self._lost(f"did not finish its answer ({what}) in {seconds:.0f} s", "look at its console")
-            if (remaining := deadline - time.monotonic()) <= 0:
-                raise late
-            self._channel.settimeout(remaining)
-            try:
-                received = self._channel.recv(65536)
-            except TimeoutError as exc:
-                raise late from exc
-            except (OSError, EOFError) as exc:
-                raise self._lost(f"closed the session during {what}", "try again") from exc
-            if not received:
-                raise self._lost(f"closed the session during {what}", "try again")
-            self._pending += received.decode("utf-8", "replace")
+    def _is_busy(self, answer: Answer) -> bool:
+        return self.manner.busy is not None and bool(self.manner.busy.search(answer.refusal))
 
-    def _lost(self, what: str, then: str) -> UnreachableError:
-        return UnreachableError(self.target, f"the switch at {self.switch.ssh.connect_to} {what}; {then}")
+    def _kept_out(self, answer: Answer) -> TargetError:
+        said = f"{answer.line!r} ({answer.refusal}); nothing was changed"
+        if self._is_busy(answer):
+            return UnreachableError(self.target, f"somebody else is at work there: it refused {said}, try again later")
+        return RejectedError(self.target, f"rejected the line {said}; the account may lack the right to it")
 
     def _check(self, line: str) -> None:
-        if not _SENDABLE.fullmatch(line) or self.manner.forbidden.search(line):
+        printable = line.isascii() and line.isprintable() and 0 < len(line) <= self.manner.longest
+        if not printable or self.manner.forbidden.search(line):
             raise RejectedError(
                 self.target,
                 f"the line {line!r} was not sent: it holds a character that the device would not take "
                 "as text; correct the site",
             )
 
-    def _is_rejection(self, line: str) -> bool:
-        return bool(self.manner.rejection.match(line)) and not self.manner.harmless.match(line)
-
-    def _rejections(self, lines: Sequence[str], output: str) -> tuple[Rejection, ...]:
-        """Which of the `lines` were answered by a rejection: the echoes in `output` are followed in order."""
-        echo = re.compile(rf"{self._prompt}(.*)")
-        at = -1
-        found: dict[int, Rejection] = {}
-        for text in output.splitlines():
-            typed = echo.fullmatch(text)
-            if typed is not None:
-                at = next((i for i in range(at + 1, len(lines)) if lines[i].strip() == typed[1].strip()), at)
-            elif self._is_rejection(text) and lines[max(at, 0)] != self.manner.configure:
-                found.setdefault(at, Rejection(at - 1, lines[max(at, 0)].strip(), text.strip()))
-        return tuple(found.values())
-
 
 def open_session(target: str, inventory: Inventory, secrets: Secrets) -> SwitchSession:
     """Open a session on ``switch:NAME``."""
     return SwitchSession(target, inventory, secrets)
-
-
-def _sign_in(target: str, switch: Switch, secrets: Secrets) -> _SignIn:
-    password = secrets.resolve(switch.credential.password)
-    load_known_hosts(target, switch.known_hosts)
-    sock = connect_tcp(target, switch.ssh, _CONNECT)
-    try:
-        return _SignIn(
-            host=switch.ssh.host,
-            port=switch.ssh.port,
-            username=switch.credential.user,
-            password=password.get_secret_value(),
-            device_type="cisco_ios",
-            sock=sock,
-            ssh_strict=True,
-            system_host_keys=False,
-            alt_host_keys=True,
-            alt_key_file=str(switch.known_hosts),
-            use_keys=False,
-            allow_agent=False,
-            conn_timeout=_CONNECT,
-            auth_timeout=_CONNECT,
-            banner_timeout=_CONNECT,
-            blocking_timeout=_CONNECT,
-        )
-    except NetmikoAuthenticationException as exc:
-        sock.close()
-        raise CredentialError(
-            target,
-            f"refused the password of user {switch.credential.user!r} ({switch.credential.password}); "
-            "correct it and try again",
-        ) from exc
-    except (paramiko.SSHException, NetmikoBaseException, OSError, EOFError) as exc:
-        sock.close()
-        cause = exc.__context__ or exc  # netmiko wraps what paramiko said into a timeout of its own
-        if isinstance(cause, (paramiko.BadHostKeyException, UnknownHostKeyError)):
-            raise untrusted(target, switch.ssh, switch.known_hosts, cause) from exc
-        raise UnreachableError(
-            target,
-            f"{switch.ssh.connect_to} port {switch.ssh.port} accepts connections but does not complete SSH "
-            f"({type(cause).__name__}); is it the switch's SSH port?",
-        ) from exc
-    except BaseException:
-        sock.close()
-        raise

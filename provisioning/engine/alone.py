@@ -56,7 +56,7 @@ class Alone:
         busy, clock = set(self._under_way.values()), time.monotonic()
         self._not_before = {errand: at for errand, at in self._not_before.items() if at > clock}
         try:
-            found = due(self.ledger, audit=self.settings.audit)
+            found = due(self.ledger, every=self.settings.schedule)
         except ProvisioningError as exc:
             _log.warning("the ledger cannot be read: %s", exc)
             return []

@@ -28,6 +28,7 @@ class ChangeDocument(_Document):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     requires: list[tuple[str, str, str]] = Field(description="addresses (kind, target, key) that must be done before")
+    lines: list[str] = Field(default_factory=list, description="what is typed on the device, for kinds that type")
 
 
 class ProofDocument(_Document):
@@ -52,7 +53,7 @@ class PlanDocument(_Document):
     counts: dict[Literal["create", "update", "delete", "unchanged"], int]
 
 
-def change_document(change: Change[State]) -> ChangeDocument:
+def change_document(change: Change[State], lines: Sequence[str] = ()) -> ChangeDocument:
     """The document form of one change."""
     return ChangeDocument(
         kind=change.address.kind,
@@ -62,6 +63,7 @@ def change_document(change: Change[State]) -> ChangeDocument:
         before=None if change.before is None else change.before.to_plain(),
         after=None if change.after is None else change.after.to_plain(),
         requires=sorted((a.kind, a.target, a.key) for a in change.requires),
+        lines=list(lines),
     )
 
 

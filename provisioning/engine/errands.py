@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,9 @@ from typing import Literal, Protocol
 from provisioning.engine.locks import HeldError, locks_of
 from provisioning.errors import ProvisioningError
 from provisioning.ledger import Ledger, RunState, moment
+from provisioning.site.workers import Repeated
 
-What = Literal["request", "run", "outbox", "audit"]
+What = Literal["request", "run", "outbox", "audit", "lines", "archive"]
 
 LONGEST_WAIT = 600.0
 GRACE_SECONDS = 3.0
@@ -36,7 +37,8 @@ _log = logging.getLogger(__name__)
 class Errand:
     """``request``: carry out a request that is due, or go on with it; ``run``: go on with a run whose targets are due
     again; ``outbox``: deliver what service desks are owed (it has no number); ``audit``: compare all systems with the
-    site, once in each span of time that the site sets, counted from 1970."""
+    site, ``lines``: check the lines of all switches, ``archive``: keep the configurations of all switches; these once
+    in each span of time that the site sets, counted from 1970."""
 
     what: What
     number: int = 0
@@ -98,17 +100,25 @@ class Engine(Protocol):
         as its batch. Raises :class:`~provisioning.errors.LedgerError` when the ledger cannot be used to begin with."""
 
 
+def repeated_key(what: What, number: int) -> str:
+    """What the work log keeps the outcome of an errand under that is done again and again: no entry, not done."""
+    return f"{what}:{number}"
+
+
 def audit_key(number: int) -> str:
     """What the work log keeps the outcome of an audit under."""
-    return f"audit:{number}"
+    return repeated_key("audit", number)
 
 
-def due(ledger: Ledger, at: datetime | None = None, *, audit: timedelta | None = None) -> Sequence[Errand]:
+def due(
+    ledger: Ledger, at: datetime | None = None, *, every: Mapping[Repeated, timedelta] | None = None
+) -> Sequence[Errand]:
     """What the ledger says there is to do at `at` (now).
 
     Runs that go on: those that somebody began, has not ended and does not hold any more (the process died), and those
-    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. An
-    audit, unless there was one in this span of time. A run that a person interrupted is that person's to resume.
+    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. What
+    is done again and again (`every`: ``audit``, ``lines``, ``archive`` and how often), unless it was done in this span
+    of time. A run that a person interrupted is that person's to resume.
     """
     at = at or datetime.now(UTC)
     open_again = dict.fromkeys(target.run_id for target in ledger.open_targets(due=at))
@@ -118,14 +128,14 @@ def due(ledger: Ledger, at: datetime | None = None, *, audit: timedelta | None =
         *(Errand("run", number) for number in sorted({*_orphans(ledger, at), *waiting})),
         *(Errand("request", request.id) for request in ledger.due(at)),
         *((Errand("outbox"),) if owed else ()),
-        *(_audit(ledger, at, audit) if audit is not None else ()),
+        *(errand for what, span in (every or {}).items() for errand in _again(ledger, at, what, span)),
     )
 
 
-def _audit(ledger: Ledger, at: datetime, every: timedelta) -> Iterator[Errand]:
-    number = int(at.timestamp() // every.total_seconds())
-    if not ledger.has_entry(audit_key(number)):
-        yield Errand("audit", number)
+def _again(ledger: Ledger, at: datetime, what: Repeated, every: timedelta) -> Iterator[Errand]:
+    errand = Errand(what, int(at.timestamp() // every.total_seconds()))
+    if not ledger.has_entry(repeated_key(errand.what, errand.number)):
+        yield errand
 
 
 def _orphans(ledger: Ledger, at: datetime) -> Iterator[int]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
@@ -33,7 +33,7 @@ from provisioning.errors import (
     UnreachableError,
 )
 from provisioning.ledger import ChangeRecord, Ledger
-from provisioning.resources.base import Address, Change, Finishing, Kind, State
+from provisioning.resources.base import Address, Change, Finishing, Keeping, Keepsake, Kind, State
 from provisioning.resources.registry import KINDS
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,10 @@ class Execution:
     deferrals: Deferrals
     listener: Listener
     stop: threading.Event = field(default_factory=threading.Event)
+    keep: Callable[[Keepsake], None] | None = None
+    """Puts a device's configuration into the archive; raises :class:`LedgerError`."""
     interrupted: bool = field(default=False, init=False)
+    _kept: set[str] = field(default_factory=set, init=False)
     _results: dict[Address, Result] = field(default_factory=dict, init=False)
 
     def run(self) -> list[Result]:
@@ -211,6 +214,7 @@ class Execution:
         self._settle(settled)
         if not todo:
             return None
+        self._keep_before(kind, session, todo[0].target)
         held.check()
         self.ledger.attempt([self._records[change.address].id for change in todo])
         self._attempted |= {change.address for change in todo}
@@ -233,6 +237,16 @@ class Execution:
         held.check()  # whoever went on with the run while we were stopped says how it ended, not we
         self._settle(settled)
         return again
+
+    def _keep_before(self, kind: Kind[State, object], session: object, target: str) -> None:
+        """The archive has a device's configuration before the first change there, or nothing is changed."""
+        if self.keep is None or target in self._kept or not isinstance(kind, Keeping):
+            return
+        try:
+            self.keep(kind.keepsake(session))
+        except LedgerError as exc:
+            raise RejectedError(target, f"not changed, as its configuration was not archived first: {exc}") from exc
+        self._kept.add(target)
 
     def _finished(self, kind: Kind[State, object], session: object, done: Sequence[Change[State]]) -> list[Result]:
         """The results of changes that read as done before anything was sent."""

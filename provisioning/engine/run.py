@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import Listener
@@ -18,7 +19,7 @@ from provisioning.engine.planner import TargetSessions
 from provisioning.engine.prover import prove
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
-from provisioning.resources.base import Change, State
+from provisioning.resources.base import Change, Keepsake, State
 from provisioning.site.runs import Runs
 
 FINAL = frozenset({"done", "undone"})
@@ -27,6 +28,10 @@ FINAL = frozenset({"done", "undone"})
 BeforeEnd = Callable[[RunRecord, RunState], None]
 """``before_end(run, state)``: what follows from a run's end in `state`, done while the ledger does not say so yet and
 nobody else has the run. Whoever is killed in between does it again, so doing it twice must be once."""
+
+Keep = Callable[[RunRecord, Keepsake], None]
+"""``keep(run, keepsake)``: put a device's configuration into the archive, before the run's first change there. Raises
+:class:`LedgerError`; the changes of that device fail then."""
 
 Replan = Callable[[RunRecord, Collection[str]], tuple[Sequence[Change[State]], Mapping[str, TargetError]]]
 """``replan(run, targets)``: the changes that the run's request asks of these targets, and which of them still cannot be
@@ -42,6 +47,7 @@ def carry_out(
     settings: Runs | None = None,
     replan: Replan | None = None,
     before_end: BeforeEnd = lambda _run, _state: None,
+    keep: Keep | None = None,
     resume: bool = True,
     now: bool = False,
     stop: threading.Event | None = None,
@@ -67,7 +73,7 @@ def carry_out(
             return run
         if resume:
             run = _reopen(ledger, run)
-        work = _Work(ledger, sessions, listener, locks, settings, before_end, now, stop or threading.Event())
+        work = _Work(ledger, sessions, listener, locks, settings, before_end, now, stop or threading.Event(), keep)
         return work.carry_out(run, replan if resume else None)
 
 
@@ -131,6 +137,7 @@ class _Work:
     before_end: BeforeEnd
     now: bool
     stop: threading.Event
+    keep: Keep | None = None
 
     def carry_out(self, run: RunRecord, replan: Replan | None) -> RunRecord:
         deferrals = Deferrals(self.ledger, run, self.settings, self.now)
@@ -138,7 +145,10 @@ class _Work:
         try:
             records = self._plan_unread(run, deferrals, replan) if replan else run.changes
             deferrals.expire()
-            execution = Execution(records, self.sessions, self.ledger, self.locks, deferrals, self.listener, self.stop)
+            keep = None if self.keep is None else partial(self.keep, run)
+            execution = Execution(
+                records, self.sessions, self.ledger, self.locks, deferrals, self.listener, self.stop, keep
+            )
             results = execution.run()
             if not self.stop.is_set():
                 waiting = {result.change.target for result in results if result.state == "deferred"}

@@ -171,7 +171,7 @@ class Queue:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.settings.stalled):
                 await self._take_over(app, job)
             try:
-                wanted = await asyncio.to_thread(due, self.ledger, audit=self.settings.audit)
+                wanted = await asyncio.to_thread(due, self.ledger, every=self.settings.schedule)
             except ProvisioningError as exc:
                 _log.warning("the ledger cannot be read: %s", exc)
                 return set()

@@ -5,6 +5,7 @@ name
 ``ovs-netdev`` in its namespace, and two daemons in one namespace would fight over it::
 
     pl<N>-net       ovsdb-server, ovs-vswitchd; one bridge a switch, one core bridge between their uplinks
+    pl<N>-<switch>  the same for a switch that is an Open vSwitch host itself: its own daemons, one bridge ``br0``
     pl<N>-dhcp      dnsmasq, with one access port of the core bridge for each VLAN that has a subnet
     pl<N>-<desk>    one PC: eth0 is the far end of a cable that begins in a switch port
 
@@ -14,38 +15,37 @@ carrier, as on a real switch. The kernel needs no VLAN or Open vSwitch module fo
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Literal
 
-from provisioning.lab.namespaces import add_namespace, disable_checksum_offload, namespaces
-from provisioning.lab.process import Daemon, run, wait_for
+from provisioning.errors import LabError
+from provisioning.lab.desks import Desk, write_desks
+from provisioning.lab.dhcp import DhcpServer
+from provisioning.lab.forwarding import Forwarding, bridge_words
+from provisioning.lab.namespaces import add_namespace, namespaces
+from provisioning.lab.process import Daemon, run
 
-_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
-_LEASE_TIME = "1h"
+__all__ = ["MANAGEMENT_VLAN", "Desk", "Network", "SwitchPlan"]
+
+MANAGEMENT_VLAN = 99
+"""Where the switches have their own addresses."""
+_MANAGEMENT = IPv4Network("10.255.99.0/24")  # unless the site says otherwise
 
 
 @dataclass(frozen=True)
 class SwitchPlan:
     """One switch: its ports in the device's spelling and order; `uplinks` are those of them that lead to the
-    core."""
+    core. A switch of the dialect ``ovs`` is an Open vSwitch host; its ports are named as there (at most 14
+    characters)."""
 
     name: str
     ports: tuple[str, ...]
     uplinks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A PC plugged into a switch port."""
-
-    name: str
-    mac: str
-    switch: str
-    port: str
+    dialect: Literal["ios", "ovs"] = "ios"
 
 
 class Network:
@@ -61,29 +61,58 @@ class Network:
         desks: Sequence[Desk] = (),
     ) -> None:
         self.folder = folder
-        self.leases = folder / "dnsmasq.leases"
-        self.reservations = folder / "reservations"
         self.namespace = f"pl{number}-net"
         self._prefix = f"pl{number}-"
         self._switches = {plan.name: plan for plan in switches}
         self._subnets = {vlan: subnet for vlan, subnet in sorted(vlans.items()) if subnet is not None}
         self._desks = {desk.name: desk for desk in desks}
-        self._database = Daemon(folder, "ovsdb-server")
-        self._forwarding = Daemon(folder, "ovs-vswitchd")
-        self._dhcp = Daemon(folder, "dnsmasq")
+        self._management = self._subnets.get(MANAGEMENT_VLAN, _MANAGEMENT)
+        self._main = Forwarding(folder, self.namespace)
+        self._hosts = {
+            plan.name: Forwarding(folder / plan.name, f"{self._prefix}{plan.name}")
+            for plan in switches
+            if plan.dialect == "ovs"
+        }
+        self._dhcp = DhcpServer(folder, self._prefix)
         self._desk_host = Daemon(folder, "desk-host")
 
+    @property
+    def leases(self) -> Path:
+        """The lease file of the DHCP server."""
+        return self._dhcp.leases
+
+    @property
+    def reservations(self) -> Path:
+        """The folder of fixed addresses that it reads."""
+        return self._dhcp.reservations
+
     # -- names
-    # ------------------------------------------------------------------------------------------------------
+
+    def forwarding(self, switch: str) -> Forwarding:
+        """The Open vSwitch that the switch's bridge is on: all IOS-style switches share one."""
+        return self._hosts.get(switch, self._main)
 
     def bridge(self, switch: str) -> str:
         """Name of the bridge that is the switch's data plane."""
-        return f"{self._prefix}s{list(self._switches).index(switch)}"
+        return "br0" if switch in self._hosts else f"{self._prefix}s{self._index(switch)}"
 
     def devices(self, switch: str) -> dict[str, str]:
         """Port in the device's spelling → network device on the bridge. The n-th port is OpenFlow port n."""
-        index = list(self._switches).index(switch)
-        return {port: f"s{index}p{i}" for i, port in enumerate(self._switches[switch].ports, 1)}
+        ports, index = self._switches[switch].ports, self._index(switch)
+        if switch in self._hosts:
+            return {port: port for port in ports}
+        return {port: f"s{index}p{i}" for i, port in enumerate(ports, 1)}
+
+    def _index(self, switch: str) -> int:
+        return list(self._switches).index(switch)
+
+    def management(self, switch: str) -> dict[str, str]:
+        """The switch's own interface: VLAN, address with its prefix, gateway, and the network device that is the
+        switch's end of the cable from its bridge."""
+        index, hosts = self._index(switch), list(self._management.hosts())
+        address = f"{hosts[10 + index]}/{self._management.prefixlen}"
+        said = {"vlan": str(MANAGEMENT_VLAN), "address": address, "gateway": str(hosts[0])}
+        return {**said, "device": f"s{index}cpu"}
 
     def desk_namespace(self, desk: str) -> str:
         """Network namespace of a PC."""
@@ -91,20 +120,19 @@ class Network:
 
     @property
     def database_socket(self) -> Path:
-        """Where ovs-vsctl reaches this lab's own ovsdb-server."""
-        return self.folder / "db.sock"
+        """Where ovs-vsctl reaches the ovsdb-server of the IOS-style switches."""
+        return self._main.database_socket
 
     @property
     def control_socket(self) -> Path:
-        """Where ovs-appctl reaches this lab's own ovs-vswitchd."""
-        return self.folder / "vswitchd.ctl"
+        """Where ovs-appctl reaches their ovs-vswitchd."""
+        return self._main.control_socket
 
     @property
     def _core(self) -> str:
         return f"{self._prefix}core"
 
     # -- up, down, running
-    # ------------------------------------------------------------------------------------------
 
     def up(self) -> None:
         """Start everything; what a crash left behind is cleared away first. Raises :class:`LabError`."""
@@ -112,228 +140,168 @@ class Network:
             return
         self.down()
         self.folder.mkdir(parents=True, exist_ok=True)
-        add_namespace(self.namespace)
-        self._start_forwarding()
+        for forwarding in self._forwardings:
+            forwarding.up()
         self._build_bridges()
-        self._start_dhcp()
+        self._dhcp.up({MANAGEMENT_VLAN: self._management, **self._subnets}, self._subnets, self._main, self._core)
         for desk in self._desks.values():
             self._plug(desk)
         self._start_desk_host()
 
+    @property
+    def _forwardings(self) -> Sequence[Forwarding]:
+        return [self._main, *self._hosts.values()]
+
     def down(self) -> None:
         """Stop everything and leave no process, namespace, device or lease behind."""
-        for daemon in (self._desk_host, self._dhcp, self._forwarding, self._database):
-            daemon.stop()
+        self._desk_host.stop()
+        self._dhcp.down()
+        for forwarding in reversed(self._forwardings):
+            forwarding.down()
         for name in namespaces():
             if name.startswith(self._prefix):
                 run(["ip", "netns", "delete", name], check=False)
         for path in Path("/sys/class/net").glob(f"{self._prefix}*"):
             run(["ip", "link", "delete", path.name], check=False)
-        for pattern in (
-            "*.sock",
-            "*.ctl",
-            "*.mgmt",
-            "*.snoop",
-            "conf.db",
-            ".conf.db.~lock~",
-            "dnsmasq.leases",
-        ):
-            for path in self.folder.glob(pattern):
-                path.unlink(missing_ok=True)
 
     def running(self) -> bool:
         """Whether all daemons run and the namespaces exist."""
-        daemons = (self._database, self._forwarding, self._dhcp, self._desk_host)
-        wanted = {self.namespace, f"{self._prefix}dhcp", *map(self.desk_namespace, self._desks)}
-        return all(daemon.pid for daemon in daemons) and wanted <= set(namespaces())
+        wanted = set(map(self.desk_namespace, self._desks))
+        daemons = self._dhcp.running() and self._desk_host.pid is not None
+        return daemons and wanted <= set(namespaces()) and all(each.running() for each in self._forwardings)
 
     @property
     def reload_dhcp(self) -> Sequence[str]:
         """The command that makes the DHCP server read its reservations again."""
-        return ["sh", "-c", f"kill -HUP $(cut -d ' ' -f 1 {self.folder}/dnsmasq.pid)"]
+        return self._dhcp.reload
+
+    # -- cables
 
     def plug(self, desk: Desk) -> None:
-        """Plug one more PC into a switch port while the network runs."""
+        """Plug one more PC into a switch port while the network runs. Raises :class:`LabError` when a cable is there
+        already."""
+        self._refuse_taken(desk)
         self._plug(desk)
         self._desks[desk.name] = desk
         self._write_desks()
 
     def unplug(self, name: str) -> None:
         """Pull a PC's cable: its port loses carrier, and the PC is gone."""
-        desk = self._desks.pop(name)
-        device = self.devices(desk.switch)[desk.port]
+        desk = self._desk(name)
+        del self._desks[name]
         self._write_desks()
-        run(
-            [
-                "ip",
-                "-n",
-                self.desk_namespace(name),
-                "link",
-                "set",
-                "eth0",
-                "down",
-                "netns",
-                self.namespace,
-                "name",
-                f"{device}o",
-            ]
-        )
+        self._pull(desk)
         run(["ip", "netns", "delete", self.desk_namespace(name)])
 
-    # -- parts
-    # ------------------------------------------------------------------------------------------------------
+    def move(self, name: str, switch: str, port: str) -> None:
+        """Put a PC's cable into another port; the PC stays on and keeps its address until it notices."""
+        before = self._desk(name)
+        after = replace(before, switch=switch, port=port)
+        self._refuse_taken(after)
+        self._pull(before)
+        self._lay(after)
+        self._desks[name] = after
+        self._write_desks()
 
-    def _start_forwarding(self) -> None:
-        database = self.folder / "conf.db"
-        env = {"OVS_RUNDIR": str(self.folder), "OVS_LOGDIR": str(self.folder), "OVS_DBDIR": str(self.folder)}
-        inside = ["ip", "netns", "exec", self.namespace]
-        run(["ovsdb-tool", "create", str(database), _SCHEMA])
-        self._database.start(
-            [
-                *inside,
-                "ovsdb-server",
-                str(database),
-                f"--remote=punix:{self.database_socket}",
-                f"--unixctl={self.folder}/ovsdb.ctl",
-                "-vconsole:warn",
-                "-vsyslog:off",
-            ],
-            env=env,
-        )
-        wait_for("ovsdb-server", self.database_socket.exists)
-        self._vsctl(["--no-wait", "init"])
-        self._forwarding.start(
-            [
-                *inside,
-                "ovs-vswitchd",
-                f"unix:{self.database_socket}",
-                f"--unixctl={self.control_socket}",
-                "-vconsole:warn",
-                "-vsyslog:off",
-            ],
-            env=env,
-        )
-        wait_for("ovs-vswitchd", self.control_socket.exists)
+    def swap(self, one: str, other: str) -> None:
+        """Exchange the cables of two PCs: the mistake that a technician makes."""
+        first, second = self._desk(one), self._desk(other)
+        self._pull(first)
+        self._pull(second)
+        for desk, place in ((first, second), (second, first)):
+            self._desks[desk.name] = replace(desk, switch=place.switch, port=place.port)
+            self._lay(self._desks[desk.name])
+        self._write_desks()
+
+    def _desk(self, name: str) -> Desk:
+        if name not in self._desks:
+            raise LabError(f"the lab has no desk {name!r}; it has {', '.join(sorted(self._desks))}")
+        return self._desks[name]
+
+    def _refuse_taken(self, desk: Desk) -> None:
+        if desk.switch not in self._switches or desk.port not in self.devices(desk.switch):
+            raise LabError(f"the lab has no port {desk.port} on a switch {desk.switch}")
+        for other in self._desks.values():
+            if (other.switch, other.port) == (desk.switch, desk.port):
+                raise LabError(f"{desk.switch} {desk.port} is taken by {other.name}; unplug or move it first")
+
+    # -- parts
 
     def _build_bridges(self) -> None:
-        links, words = ["link set lo up"], list(_bridge(self._core))
-        for name, plan in self._switches.items():
-            bridge, devices = self.bridge(name), self.devices(name)
-            words += _bridge(bridge)
-            for number, (port, device) in enumerate(devices.items(), 1):
-                words += ["--", "add-port", bridge, device]
-                settings = [f"ofport_request={number}"]
-                if port in plan.uplinks[:1]:
-                    settings += ["type=patch", f"options:peer={device}c"]
-                    words += [
-                        "--",
-                        "set",
-                        "interface",
-                        device,
-                        *settings,
-                        "--",
-                        "add-port",
-                        self._core,
-                        f"{device}c",
-                        "--",
-                        "set",
-                        "interface",
-                        f"{device}c",
-                        "type=patch",
-                        f"options:peer={device}",
-                    ]
-                    continue
+        words = list(bridge_words(self._core))
+        words += ["--", "set", "open_vswitch", ".", "other_config:stats-update-interval=1000"]
+        links = ["link set lo up"]
+        for name in self._switches:
+            if name not in self._hosts:
+                self._add_ports(name, links, words)
+                self._add_management(name, links, words)
+        self._main.links(links)
+        self._main.vsctl(words[1:])
+        for name, forwarding in self._hosts.items():
+            self._join(name, forwarding)
+
+    def _add_ports(self, name: str, links: list[str], words: list[str]) -> None:
+        plan, bridge = self._switches[name], self.bridge(name)
+        words += bridge_words(bridge)
+        for number, (port, device) in enumerate(self.devices(name).items(), 1):
+            words += ["--", "add-port", bridge, device]
+            settings = ["--", "set", "interface", device, f"ofport_request={number}"]
+            if name not in self._hosts and port in plan.uplinks[:1]:
+                words += [*settings, "type=patch", f"options:peer={device}c"]
+                words += ["--", "add-port", self._core, f"{device}c"]
+                words += ["--", "set", "interface", f"{device}c", "type=patch", f"options:peer={device}"]
+                continue
+            words += settings
+            if not (name in self._hosts and port in plan.uplinks[:1]):
                 links += [f"link add {device} type veth peer name {device}o", f"link set {device} up"]
-                words += ["--", "set", "interface", device, *settings]
-                if port not in plan.uplinks:
-                    words += ["--", "set", "port", device, "vlan_mode=access", "tag=1"]
-        run(["ip", "-n", self.namespace, "-batch", "-"], stdin="\n".join(links))
-        self._vsctl(words[1:])
+            if port not in plan.uplinks:
+                words += ["--", "set", "port", device, "vlan_mode=access", "tag=1"]
 
-    def _start_dhcp(self) -> None:
-        namespace = f"{self._prefix}dhcp"
-        add_namespace(namespace)
-        for vlan, subnet in self._subnets.items():
-            near, far = f"{self._prefix}v{vlan}", f"{self._prefix}c{vlan}"
-            run(["ip", "link", "add", near, "type", "veth", "peer", "name", far])
-            disable_checksum_offload(near)
-            run(["ip", "link", "set", far, "up", "netns", self.namespace])
-            run(["ip", "link", "set", near, "netns", namespace, "name", f"v{vlan}", "up"])
-            gateway = next(subnet.hosts())
-            run(["ip", "-n", namespace, "address", "add", f"{gateway}/{subnet.prefixlen}", "dev", f"v{vlan}"])
-            self._vsctl(["add-port", self._core, far, "--", "set", "port", far, "vlan_mode=access", f"tag={vlan}"])
-        self.reservations.mkdir(exist_ok=True)
-        config = self.folder / "dnsmasq.conf"
-        config.write_text("\n".join(self._dhcp_settings()) + "\n")
-        self._dhcp.start(["ip", "netns", "exec", namespace, "dnsmasq", f"--conf-file={config}"])
+    def _add_management(self, name: str, links: list[str], words: list[str]) -> None:
+        inner, outer = self.management(name)["device"], f"s{self._index(name)}m"
+        links.append(f"link add {outer} type veth peer name {inner}")
+        links += [f"link set {end} addrgenmode none up" for end in (outer, inner)]
+        words += ["--", "add-port", self.bridge(name), outer]
+        words += ["--", "set", "port", outer, "vlan_mode=access", f"tag={MANAGEMENT_VLAN}"]
 
-    def _dhcp_settings(self) -> Iterable[str]:
-        # no-ping: the address would otherwise be probed for 3 s. user=root: the lease file is in our folder.
-        yield from (
-            "keep-in-foreground",
-            "port=0",
-            "user=root",
-            "no-ping",
-            "dhcp-authoritative",
-            "log-facility=-",
-            "pid-file=",
-        )
-        yield f"dhcp-leasefile={self.leases}"
-        yield f"dhcp-hostsdir={self.reservations}"
-        for vlan, subnet in self._subnets.items():
-            first = subnet[min(100, subnet.num_addresses // 2)]
-            yield f"interface=v{vlan}"
-            yield f"dhcp-range=set:vlan{vlan},{first},{subnet[-2]},{subnet.netmask},{_LEASE_TIME}"
-            yield f"dhcp-option=tag:vlan{vlan},option:router,{next(subnet.hosts())}"
+    def _join(self, name: str, forwarding: Forwarding) -> None:
+        """Build the bridge of an Open vSwitch host, and lay its uplink to the core."""
+        links, words = ["link set lo up"], list[str]()
+        self._add_ports(name, links, words)
+        for uplink in self._switches[name].uplinks[:1]:
+            far = f"s{self._index(name)}up"
+            run(["ip", "-n", self.namespace, "link", "add", far, "type", "veth", "peer", "name", f"{far}o"])
+            run(["ip", "-n", self.namespace, "link", "set", far, "up"])
+            near = ["set", f"{far}o", "netns", forwarding.namespace, "name", uplink, "up"]
+            run(["ip", "-n", self.namespace, "link", *near])
+            self._main.vsctl(["add-port", self._core, far])
+        forwarding.links(links)
+        forwarding.vsctl(words[1:])
 
     def _plug(self, desk: Desk) -> None:
+        add_namespace(self.desk_namespace(desk.name))
+        self._lay(desk)
+
+    def _lay(self, desk: Desk) -> None:
+        """Put the loose end of the port's cable into the PC."""
         device, namespace = self.devices(desk.switch)[desk.port], self.desk_namespace(desk.name)
-        add_namespace(namespace)
-        run(
-            [
-                "ip",
-                "-n",
-                self.namespace,
-                "link",
-                "set",
-                f"{device}o",
-                "address",
-                desk.mac,
-                "netns",
-                namespace,
-                "name",
-                "eth0",
-            ]
-        )
+        link = ["ip", "-n", self.forwarding(desk.switch).namespace, "link", "set", f"{device}o"]
+        run([*link, "address", desk.mac, "netns", namespace, "name", "eth0"])
         run(["ip", "-n", namespace, "link", "set", "eth0", "up"])
+
+    def _pull(self, desk: Desk) -> None:
+        """Pull the cable out of the PC; its end lies about again."""
+        device, namespace = self.devices(desk.switch)[desk.port], self.desk_namespace(desk.name)
+        home = self.forwarding(desk.switch).namespace
+        run(["ip", "-n", namespace, "link", "set", "eth0", "down", "netns", home, "name", f"{device}o"])
 
     def _start_desk_host(self) -> None:
         self._write_desks()
-        self._desk_host.start(
-            [
-                "ip",
-                "netns",
-                "exec",
-                self.namespace,
-                sys.executable,
-                "-m",
-                "provisioning.lab.desk_host",
-                str(self.folder / "desks.json"),
-            ]
-        )
+        self._desk_host.start([sys.executable, "-m", "provisioning.lab.desk_host", str(self.folder / "desks.json")])
 
     def _write_desks(self) -> None:
-        desks = [
-            {"namespace": self.desk_namespace(desk.name), "port": self.devices(desk.switch)[desk.port]}
-            for desk in self._desks.values()
-        ]
-        partial = self.folder / "desks.partial"
-        partial.write_text(json.dumps(desks))
-        partial.rename(self.folder / "desks.json")
+        def place(desk: Desk) -> tuple[str, str, str, Desk]:
+            home = self.forwarding(desk.switch).namespace
+            return self.desk_namespace(desk.name), home, self.devices(desk.switch)[desk.port], desk
 
-    def _vsctl(self, words: Sequence[str]) -> None:
-        run(["ovs-vsctl", "--timeout=20", f"--db=unix:{self.database_socket}", *words])
-
-
-def _bridge(name: str) -> list[str]:
-    return ["--", "add-br", name, "--", "set", "bridge", name, "datapath_type=netdev"]
+        write_desks(self.folder / "desks.json", map(place, self._desks.values()))

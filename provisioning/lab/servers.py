@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from provisioning.errors import LabError
 from provisioning.lab.certificates import LabAuthority
@@ -26,7 +27,10 @@ from provisioning.site import Inventory
 from provisioning.site.load import load
 
 ROOT = Path("/var/lib/provisioning-lab")
-_DESK_PORTS = tuple(f"GigabitEthernet1/0/{n}" for n in range(1, 25))
+_DESK_PORTS: Mapping[Literal["ios", "ovs"], tuple[str, ...]] = {
+    "ios": tuple(f"GigabitEthernet1/0/{n}" for n in range(1, 25)),
+    "ovs": tuple(f"p{n}" for n in range(1, 25)),
+}
 
 
 class Servers:
@@ -185,7 +189,7 @@ class Servers:
     def network(self) -> Network:
         network = self.inventory.network
         plans = [
-            SwitchPlan(name, tuple(dict.fromkeys((*_DESK_PORTS, *switch.uplinks))), switch.uplinks)
+            SwitchPlan(name, self._ports(name), switch.uplinks, self._dialect(name))
             for name, switch in network.switches.items()
         ]
         subnets = {vlan.id: vlan.subnet for vlan in network.vlans.values()}
@@ -199,9 +203,10 @@ class Servers:
                 name,
                 switch.ssh.host,
                 switch.ssh.connect_to,
-                tuple(dict.fromkeys((*_DESK_PORTS, *switch.uplinks))),
+                self._ports(name),
                 switch.uplinks,
                 switch.ssh.port,
+                dialect=self._dialect(name),
             )
             for name, switch in network.switches.items()
         ]
@@ -210,6 +215,18 @@ class Servers:
         return Switches(
             self.folder / "switches", hosts, self.network, vlans, user=user, password_file=self.secrets / "switch"
         )
+
+    def _dialect(self, name: str) -> Literal["ios", "ovs"]:
+        dialect = self.inventory.network.switches[name].dialect
+        for known in _DESK_PORTS:
+            if dialect == known:
+                return known
+        raise LabError(f"switch {name!r} speaks {dialect}; the lab has switches that speak {' and '.join(_DESK_PORTS)}")
+
+    def _ports(self, name: str) -> tuple[str, ...]:
+        """The ports of a lab switch: 24 for desks, and its uplinks."""
+        uplinks = self.inventory.network.switches[name].uplinks
+        return tuple(dict.fromkeys((*_DESK_PORTS[self._dialect(name)], *uplinks)))
 
     @cached_property
     def dhcp_host(self) -> FileHost:
@@ -253,4 +270,4 @@ class Servers:
                 continue
             outlet = self.inventory.outlets[self.inventory.workplaces[ws.workplace].outlet]
             if outlet.switch and outlet.switch_port:
-                yield Desk(name, ws.mac, outlet.switch, outlet.switch_port)
+                yield Desk(name, ws.mac, outlet.switch, outlet.switch_port, lldp=True)

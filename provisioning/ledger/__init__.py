@@ -2,6 +2,7 @@
 (WAL) by default, on PostgreSQL by URL."""
 
 from provisioning.ledger.ledger import Ledger
+from provisioning.ledger.patch_orders import NewPatchOrder, PatchOrder
 from provisioning.ledger.records import (
     Allocation,
     Approval,
@@ -33,7 +34,9 @@ __all__ = [
     "Event",
     "Ledger",
     "LoggedEntry",
+    "NewPatchOrder",
     "OpenTarget",
+    "PatchOrder",
     "RequestRecord",
     "RequestState",
     "RunRecord",

@@ -1,6 +1,6 @@
 """Allocations: who has which extension, licence seat, outlet or piece of equipment. An item has one holder at a time.
 
-Pools are named ``licence:<name>``, ``extension:<range>``, ``outlet:<switch>``, ``equipment``.
+Pools are named ``licence:<name>``, ``extension:<range>``, ``port:<switch>``, ``equipment``.
 """
 
 from __future__ import annotations

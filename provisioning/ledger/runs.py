@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -17,14 +18,19 @@ from sqlalchemy import Connection, func, insert, select, update
 from provisioning.errors import LedgerError
 from provisioning.ledger import chain
 from provisioning.ledger.allocations import give_first_free
+from provisioning.ledger.known_runs import KnownRuns
 from provisioning.ledger.part import Part, clean
+from provisioning.ledger.patch_orders import NewPatchOrder, write_patch_orders
 from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState, Turn
 from provisioning.ledger.requests import follow_run, request_of_run, set_running
 from provisioning.ledger.rows import read_changes, read_runs
 from provisioning.ledger.tables import changes, events, moment, now, proofs, run_targets, runs, seals
+from provisioning.ledger.together import Together
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
 from provisioning.resources.base import Address, Change, Proof, ProofResult, State
+
+_Verdicts = Mapping[int, tuple[ChangeState, str | None]]
 
 _IDS_AT_ONCE = 10_000
 _ENDED = {"interrupted", "partial", "done", "undone"}
@@ -48,6 +54,7 @@ class Runs(Part):
         next_try: datetime | None = None,
         deadlines: Mapping[str, datetime] | None = None,
         log: Sequence[Entry] = (),
+        orders: Sequence[NewPatchOrder] = (),
     ) -> RunRecord:
         """Write down a run with all that it means to change and to prove; its state is ``running``.
 
@@ -56,7 +63,8 @@ class Runs(Part):
         that request becomes ``running`` in the same transaction; :class:`RequestError` if it may not (somebody else was
         faster), and no run is begun then.
         With `asked` it is a request that begins at once, and is written down too. `seats` are allocated to the run,
-        each ``(pool, candidates, holder)``; :class:`RequestError`, and no run, when one is not to be had.
+        each ``(pool, candidates, holder)``; :class:`RequestError`, and no run, when one is not to be had. `orders` are
+        opened with it, their switch ports likewise allocated.
         """
         with self._database.write() as connection:
             if asked and request_id is None:
@@ -66,6 +74,7 @@ class Runs(Part):
             run_id = _begin(connection, title, proofs, request=dict(request), undoes=undoes, request_id=request_id)
             for pool, candidates, holder in sorted(seats):
                 give_first_free(connection, pool, candidates, holder, run_id)
+            write_patch_orders(connection, run_id, orders)
             _add_changes(connection, run_id, changes, first=0)
             if unread:
                 at, limits = now(), deadlines or {}
@@ -96,7 +105,16 @@ class Runs(Part):
         self.settle(dict.fromkeys(ids, ("attempted", None)))
 
     def settle(self, verdicts: Mapping[int, tuple[ChangeState, str | None]], *, log: Sequence[Entry] = ()) -> None:
-        """Write down what became of these changes: ``{id: (state, error sentence)}``."""
+        """Write down what became of these changes: ``{id: (state, error sentence)}``. Threads that do so at the same
+        time share a transaction."""
+        self._settling.do((verdicts, log))
+
+    @cached_property
+    def _settling(self) -> Together[tuple[_Verdicts, Sequence[Entry]]]:
+        return Together(self._settle_all)
+
+    def _settle_all(self, wishes: Sequence[tuple[_Verdicts, Sequence[Entry]]]) -> None:
+        verdicts = {i: verdict for some, _ in wishes for i, verdict in some.items()}
         with self._database.write() as connection:
             found = _digests(connection, list(verdicts))
             for run_id, rows in groupby(sorted(found, key=lambda row: row[1]), key=lambda row: row[1]):
@@ -107,7 +125,7 @@ class Runs(Part):
                     if i in ours
                 ]
                 chain.append(connection, run_id, lines, acting_user())
-            append_entries(connection, log, self.desks)
+            append_entries(connection, [entry for _, log in wishes for entry in log], self.desks)
 
     def end(self, run_id: int, state: RunState, *, error: str | None = None, log: Sequence[Entry] = ()) -> None:
         """Write down how a run ended, that it waits, or that it goes on (``running``). `error` says why."""
@@ -151,10 +169,14 @@ class Runs(Part):
     def run(self, run_id: int) -> RunRecord:
         """Raises :class:`LedgerError` when there is no such run."""
         with self._database.read() as connection:
-            found = read_runs(connection, [run_id])
-        if not found:
+            found = self._known.read(connection, run_id)
+        if found is None:
             raise LedgerError(f"the ledger {self.place} has no run {run_id}; `provision show runs` lists them")
-        return found[0]
+        return found
+
+    @cached_property
+    def _known(self) -> KnownRuns:
+        return KnownRuns()
 
     def runs(
         self,

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of the newest migration; the ledger's table ``alembic_version`` holds the one it is at."""
 
 metadata = MetaData()
@@ -233,5 +233,52 @@ allocations = Table(
     Index("allocations_by_holder", "holder", "pool"),
 )
 
-EXPORTED = tuple(metadata.sorted_tables)
-"""Everything there is, parents before children."""
+patch_orders = Table(
+    "patch_orders",
+    metadata,
+    Column("number", _Id, primary_key=True),
+    Column("outlet", Text, nullable=False),
+    Column("closet", Text, nullable=False),
+    Column("panel", Text, nullable=False),
+    Column("panel_port", Integer, nullable=False),
+    Column("switch", Text, nullable=False),
+    Column("switch_port", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("vlan", Integer),
+    Column("expected_mac", Text),
+    Column("cable", _Json, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("closed", Text),
+    Column("reason", Text),
+    Column("proof", _Json),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Index("patch_orders_by_state", "state", "number"),
+    Index("patch_orders_by_run", "run_id"),
+    Index(
+        "one_open_order_an_outlet",
+        "outlet",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+"""What a technician is asked to plug in. `proof` is what was seen when the order was closed."""
+
+line_samples = Table(
+    "line_samples",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("switch", Text, nullable=False),
+    Column("port", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("counters", _Json, nullable=False),
+    Index("line_samples_by_port", "switch", "port", "at"),
+)
+"""What the counters of a switch port said at a time."""
+
+EXPORTED = tuple(table for table in metadata.sorted_tables if table is not line_samples)
+"""What an export has, parents before children: everything but the samples, millions of rows that say nothing of what
+was changed."""

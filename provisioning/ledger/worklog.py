@@ -106,8 +106,8 @@ def append_entries(connection: Connection, entries: Iterable[Entry], desks: Sequ
     """Write entries and what is owed of them to `desks`, in the caller's transaction. An entry whose key is there
     already is left out."""
     at, who = now(), acting_user()
-    for entry in entries:
-        row = {
+    rows = [
+        {
             "sentence": clean(entry.sentence),
             "request_id": entry.request_id,
             "run_id": entry.run_id,
@@ -116,8 +116,14 @@ def append_entries(connection: Connection, entries: Iterable[Entry], desks: Sequ
             "who": who,
             "at": at,
         }
+        for entry in entries
+    ]
+    if rows and not desks:
+        connection.execute(_new_entry(connection), rows)
+        return
+    for row in rows:
         entry_id = connection.scalar(_new_entry(connection).returning(work_log.c.id), row)
-        if entry_id is not None and desks:
+        if entry_id is not None:
             owed = [{"entry_id": entry_id, "desk": desk, "attempts": 0, "next_try": at} for desk in desks]
             connection.execute(insert(deliveries), owed)
 

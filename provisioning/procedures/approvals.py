@@ -9,13 +9,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from provisioning.dialects import load
 from provisioning.resources.base import Address, Change, State
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.switch.port import SwitchPort
+from provisioning.resources.switch.section import InterfaceSection
 from provisioning.resources.windows.package import InstalledPackage
 from provisioning.site import Inventory
 from provisioning.site.approvals import Rule
+
+_VLANS = ("access_vlan", "voice_vlan", "native_vlan")
 
 Grounds = Mapping[str, tuple[str, ...]]
 """Role → what it is asked to approve, as sentences. They name people and places, never logins that may still change,
@@ -45,6 +49,13 @@ def grounds(
 Asked = Iterator[tuple[Sequence[str], str]]
 
 
+def _carried(port: SwitchPort) -> dict[str, int]:
+    """Every VLAN that a port is asked to carry, by the field (and entry) that says so."""
+    found = {name: getattr(port, name) for name in _VLANS if name in port.model_fields_set}
+    found |= {f"allowed_vlans[{vlan}]": vlan for vlan, on in (port.allowed_vlans or {}).items() if on}
+    return {name: number for name, number in found.items() if number is not None}
+
+
 @dataclass(frozen=True)
 class _Case:
     inventory: Inventory
@@ -57,6 +68,8 @@ class _Case:
                 yield from self._groups(change, change.before, change.after)
             case SwitchPort():
                 yield from self._vlans(change, change.before, change.after)
+            case InterfaceSection():
+                yield from self._section(change, change.before, change.after)
             case InstalledPackage() if change.before is None or not change.before.model_fields_set:
                 yield from self._licence(change)
             case User():
@@ -72,16 +85,20 @@ class _Case:
 
     def _vlans(self, change: Change[State], before: State | None, after: SwitchPort) -> Asked:
         names = {vlan.id: name for name, vlan in self.inventory.network.vlans.items()}
-        for field in ("access_vlan", "voice_vlan"):
-            number = getattr(after, field) if field in after.model_fields_set else None
-            name = names.get(number) if number is not None else None
-            if name is None or getattr(before, field, None) == number:
-                continue
-            rule = self.inventory.approvals.vlans.get(name)
+        had = _carried(before) if isinstance(before, SwitchPort) else {}
+        for field, number in _carried(after).items():
+            name = names.get(number)
+            rule = self.inventory.approvals.vlans.get(name) if name is not None and had.get(field) != number else None
             if rule and self._asks(rule, change):
                 port = f"port {change.key} of {change.target.partition(':')[2]}"
                 whose = self.owners.get(change.address) or self._device_at(change.address) or "nobody known"
                 yield rule.roles, f"{port} ({whose}) gets the VLAN {name}"
+
+    def _section(self, change: Change[State], before: State | None, after: InterfaceSection) -> Asked:
+        """A port's archived section asks for the same approvals as the VLANs that are in it."""
+        dialect = load(self.inventory.network.switches[change.target.partition(":")[2]].dialect)
+        former = before.as_port(dialect, change.key) if isinstance(before, InterfaceSection) else None
+        yield from self._vlans(change, former, after.as_port(dialect, change.key))
 
     def _device_at(self, port: Address) -> str | None:
         """The equipment whose outlet leads to a switch port."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from provisioning.ledger.patch_orders import NewPatchOrder
 from provisioning.resources.base import Proof, Resource
 from provisioning.resources.directory.accounts import Account
 from provisioning.site import Inventory
@@ -49,7 +50,7 @@ class Work:
     """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read.
 
     `expected` is looked at while planning, on targets that are read anyway. `off_premises` are the people whose user
-    data would be copied off the premises.
+    data would be copied off the premises. `orders` are patch orders that are opened when the run begins.
     """
 
     resources: tuple[Resource, ...]
@@ -57,6 +58,7 @@ class Work:
     warnings: tuple[str, ...] = ()
     off_premises: tuple[str, ...] = ()
     expected: tuple[Expectation, ...] = ()
+    orders: tuple[NewPatchOrder, ...] = ()
 
 
 class Request(Protocol):

@@ -8,9 +8,9 @@ from typing import Any
 
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts, Work
+from provisioning.procedures.ports import equipment_port, port_resource
 from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
-from provisioning.resources.switch.port import SwitchPort
 from provisioning.site import Inventory
 from provisioning.site.equipment import Equipment
 from provisioning.site.inventory import nearest
@@ -81,20 +81,7 @@ def connect_equipment(inventory: Inventory, *names: str) -> ConnectEquipment:
 
 def _port(inventory: Inventory, name: str, device: Equipment, requires: frozenset[Address]) -> Resource:
     """The port comes after the reservation: the device asks for its address as soon as it has carrier."""
-    outlet = inventory.outlets[device.outlet]
-    if outlet.switch is None or outlet.switch_port is None:
-        raise RequestError(
-            f"outlet {device.outlet} of {name} has no trace to a switch port (panel {outlet.panel}, port "
-            f"{outlet.panel_port}); patch it and write switch and switch_port beside it in outlets"
-        )
-    state = SwitchPort(
-        description=f"{device.room} {device.outlet} {name}",
-        enabled=True,
-        mode="access",
-        access_vlan=inventory.network.vlans[device.vlan].id,
-        voice_vlan=None,
-    )
-    return Resource("switch.port", f"switch:{outlet.switch}", outlet.switch_port, state, requires)
+    return port_resource(inventory, device.outlet, name, equipment_port(inventory, name), requires)
 
 
 def _proofs(inventory: Inventory, name: str, device: Equipment, port: Resource) -> Iterator[Proof]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from provisioning.errors import RequestError
@@ -15,6 +15,7 @@ from provisioning.procedures.join import expected_member
 from provisioning.procedures.packages import package_proofs, package_resources
 from provisioning.procedures.pc_settings import PcSettings
 from provisioning.procedures.phones import PersonsPhone
+from provisioning.procedures.ports import desk_port, port_resource
 from provisioning.procedures.publish import publication_proofs
 from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
@@ -22,7 +23,6 @@ from provisioning.resources.directory.computer import Computer
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.mail.mailbox import Mailbox
-from provisioning.resources.switch.port import SwitchPort
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
 from provisioning.site.people import Person, Profile
@@ -156,7 +156,7 @@ class _Joiner:
         proofs = [*self._account_proofs(), *publication_proofs(self.inventory), *self._intranet_proofs()]
         if self.desk is not None:
             reserved = list(self._reservation())
-            port = replace(self._port(self.desk), requires=frozenset(r.address for r in reserved))
+            port = self._port(self.desk, frozenset(r.address for r in reserved))
             resources += [*reserved, port]
             if self.workstation is not None:
                 resources += self._pc(self.desk, self.workstation, software)
@@ -243,23 +243,10 @@ class _Joiner:
         state = Mailbox(mail=primary, proxy_addresses=proxies, quota=self.inventory.mail.quota)
         return Resource("mail.mailbox", "directory", self.identity.login, state, frozenset({self._account}))
 
-    def _port(self, desk: str) -> Resource:
-        network, outlet_id = self.inventory.network, self.inventory.workplaces[desk].outlet
-        outlet = self.inventory.outlets[outlet_id]
-        if outlet.switch is None or outlet.switch_port is None:
-            raise RequestError(
-                f"outlet {outlet_id} of workplace {desk} has no trace to a switch port (panel {outlet.panel}, port "
-                f"{outlet.panel_port}); patch it and write switch and switch_port beside it in outlets"
-            )
-        said = network.port_description.format(workplace=desk, outlet=outlet_id, workstation=self.workstation or "")
-        state = SwitchPort(
-            description=said.strip(),
-            enabled=True,
-            mode="access",
-            access_vlan=network.vlans[self.profile.vlan].id,
-            voice_vlan=network.vlans[network.voice_vlan].id if network.voice_vlan else None,
-        )
-        return Resource("switch.port", f"switch:{outlet.switch}", outlet.switch_port, state)
+    def _port(self, desk: str, requires: frozenset[Address]) -> Resource:
+        state = desk_port(self.inventory, desk, self.profile.vlan)
+        outlet = self.inventory.workplaces[desk].outlet
+        return port_resource(self.inventory, outlet, f"workplace {desk}", state, requires)
 
     def _pc(self, desk: str, workstation: str, software: Sequence[str]) -> Iterator[Resource]:
         ws, place = self.inventory.workstations[workstation], self.inventory.workplaces[desk]

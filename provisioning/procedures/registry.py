@@ -8,9 +8,11 @@ from typing import Any
 from provisioning.errors import RequestError
 from provisioning.procedures.backup import Backup, Restore
 from provisioning.procedures.base import Request
+from provisioning.procedures.configurations import RestoreSections
 from provisioning.procedures.equipment import ConnectEquipment
 from provisioning.procedures.join import Join
 from provisioning.procedures.onboard import Onboard
+from provisioning.procedures.patch import Patch
 from provisioning.procedures.publish import Publish
 from provisioning.procedures.together import Together
 from provisioning.procedures.transfer_data import TransferData
@@ -19,10 +21,12 @@ PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
     "onboard": Onboard.from_plain,
     "join": Join.from_plain,
     "connect": ConnectEquipment.from_plain,
+    "patch": Patch.from_plain,
     "publish": Publish.from_plain,
     "transfer-data": TransferData.from_plain,
     "backup": Backup.from_plain,
     "restore": Restore.from_plain,
+    "config-restore": RestoreSections.from_plain,
     "together": lambda plain: Together.from_plain(plain, from_plain),
 }
 

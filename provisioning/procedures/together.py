@@ -35,6 +35,7 @@ class Together:
             tuple(warning for work in works for warning in work.warnings),
             tuple(dict.fromkeys(person for work in works for person in work.off_premises)),
             tuple(dict.fromkeys(expected for work in works for expected in work.expected)),
+            tuple(order for work in works for order in work.orders),
         )
 
     def to_plain(self) -> dict[str, Any]:

@@ -22,12 +22,13 @@ from provisioning.reports.words import (
     count,
     field_words,
     kind_words,
+    moment,
     safe,
     short,
     short_pair,
     system_words,
 )
-from provisioning.resources.base import Change, Proof, State
+from provisioning.resources.base import Address, Change, Proof, State
 
 _STYLE = {"create": "green", "update": "yellow", "delete": "red"}
 _VERDICT = {
@@ -73,18 +74,22 @@ class Planned(Protocol):
     def resources(self) -> int: ...
     @property
     def grounds(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def lines(self) -> Mapping[Address, Sequence[str]]: ...
 
 
 # ----------------------------------------------------------------------------------------------------- plans
 
 
-def plan(planned: Planned) -> Text:
-    """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven."""
+def plan(planned: Planned, *, lines: bool = False) -> Text:
+    """The whole plan: changes by target, what was not read, warnings, counts, and what will be proven; with `lines`
+    also what will be typed on devices."""
     title = Text(safe(planned.title), "bold")
     if planned.changes:
         title.append("\n+ will be created, ~ will be changed, - will be deleted; – stands for nothing", "not bold dim")
     blocks = [title]
-    blocks += [_target(target, list(changes)) for target, changes in _by_target(planned.changes)]
+    typed = planned.lines if lines else {}
+    blocks += [_target(target, list(changes), typed) for target, changes in _by_target(planned.changes)]
     blocks += [
         _unread(
             {target: error.message for target, error in planned.unread.items()},
@@ -118,12 +123,15 @@ def _by_target(changes: Iterable[Change[State]]) -> Iterator[tuple[str, Iterator
     return groupby(sorted(changes, key=lambda change: change.target), key=lambda change: change.target)
 
 
-def _target(target: str, changes: Iterable[Change[State]]) -> Text:
+def _target(target: str, changes: Iterable[Change[State]], typed: Mapping[Address, Sequence[str]]) -> Text:
     lines = [_heading(target)]
     for change in changes:
         sign, _ = ACTIONS[change.action]
         lines.append(Text(f"  {sign} {kind_words(change.address.kind)} {safe(change.key)}", _STYLE[change.action]))
         lines += [_difference(change.action, difference) for difference in differences(change)]
+        if typed.get(change.address):
+            lines.append(Text("      typed on the device:", "dim"))
+            lines += [Text(f"        {safe(line)}", "dim") for line in typed[change.address]]
     return Text("\n").join(lines)
 
 
@@ -267,13 +275,9 @@ def _waiting(targets: Sequence[WaitingReport]) -> Text:
     for one in targets:
         tries = count(one.attempts, "try", "tries")
         lines.append(Text(f"  … {safe(one.target)}: {safe(_without(one.target, one.reason), lines=True)}", "yellow"))
-        until = f", given up on {_moment(one.deadline)}" if one.deadline else ""
-        lines.append(Text(f"      {tries} in vain, next on {_moment(one.next_try)}{until}", "dim"))
+        until = f", given up on {moment(one.deadline)}" if one.deadline else ""
+        lines.append(Text(f"      {tries} in vain, next on {moment(one.next_try)}{until}", "dim"))
     return Text("\n").join(lines)
-
-
-def _moment(at: str) -> str:
-    return f"{at[:10]} {at[11:16]} UTC"
 
 
 def _handover(handover: Mapping[str, str]) -> Text:

@@ -24,6 +24,7 @@ _KINDS = {
     "phones.subscriber": "SIP subscriber",
     "phones.configuration": "desk phone's file",
     "files.folder": "folder",
+    "switch.section": "section of port",
     "windows.registry": "registry key",
     "windows.printer": "printer connection",
     "windows.local_group": "local group",
@@ -44,6 +45,10 @@ _FIELDS = {
     "quota": "quota (MiB)",
     "access_vlan": "access VLAN",
     "voice_vlan": "voice VLAN",
+    "native_vlan": "native VLAN",
+    "allowed_vlans": "allowed VLANs",
+    "storm_control": "storm control (percent)",
+    "bpduguard": "BPDU guard",
     "vlan": "VLAN",
     "ip_phone": "extension",
     "dns_host_name": "DNS name",
@@ -110,6 +115,11 @@ def system_words(target: str) -> str:
     return _SYSTEMS.get(target.partition(":")[0], "")
 
 
+def moment(at: str | None) -> str:
+    """A time of the ledger, to the minute."""
+    return f"{at[:10]} {at[11:16]} UTC" if at else NOTHING
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """``1 change``, ``2 changes``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
@@ -121,6 +131,8 @@ def value_words(value: Any) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, str):
         return safe(value) if value.strip() == value != "" else f'"{safe(value)}"'
     if isinstance(value, Mapping):

@@ -246,6 +246,33 @@ class Irreversible(Protocol):
 
 
 @dataclass(frozen=True)
+class Keepsake:
+    """The whole configuration of a device, as it prints it. It holds secrets: it is for the archive alone, which masks
+    them (`dialect` says where they are)."""
+
+    name: str
+    dialect: str
+    text: str = field(repr=False)
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A kind of device whose whole configuration is kept in the archive before a run changes anything there."""
+
+    def keepsake(self, session: Any) -> Keepsake: ...
+
+
+@runtime_checkable
+class Typed(Protocol):
+    """A kind whose changes are lines that are typed on a device, so that a plan can show the very lines.
+
+    `lines` raises :class:`~provisioning.errors.RequestError` for what the device cannot be told.
+    """
+
+    def lines(self, inventory: Any, change: Change[Any]) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
 class Proof:
     """A functional check to be run after apply and on demand: plain data, run by the kind of proof that `kind`
     names."""

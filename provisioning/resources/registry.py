@@ -22,6 +22,7 @@ from provisioning.resources.phones.proofs import REGISTRATION
 from provisioning.resources.phones.subscriber import SUBSCRIBER
 from provisioning.resources.switch.port import PORT
 from provisioning.resources.switch.proofs import DESK_ON_PORT, LEASE
+from provisioning.resources.switch.section import SECTION
 from provisioning.resources.windows.archive import ARCHIVE_FILE
 from provisioning.resources.windows.domain_membership import DOMAIN_MEMBERSHIP
 from provisioning.resources.windows.local_group import LOCAL_GROUP
@@ -48,6 +49,7 @@ KINDS: dict[str, Kind[Any, Any]] = {
         SUBSCRIBER,
         CONFIGURATION,
         FOLDER,
+        SECTION,
         DOMAIN_MEMBERSHIP,
         REGISTRY,
         TIME_ZONE,

@@ -195,11 +195,11 @@ MacAddress = Annotated[str, BeforeValidator(_text), AfterValidator(_mac)]
 InterfaceName = Annotated[
     str,
     Form(
-        r"^[A-Za-z][A-Za-z-]{0,25}[0-9][0-9/.:]{0,13}$",
+        r"^[A-Za-z0-9][A-Za-z0-9/.:_-]{0,39}$",
         "an interface in the switch's full spelling, such as GigabitEthernet1/0/7",
     ),
 ]
-"""Switch interface in the device's full spelling, for example ``GigabitEthernet1/0/7``."""
+"""Switch interface in the device's full spelling, for example ``GigabitEthernet1/0/7``, ``ge-0/0/7``, ``A7``, ``7``."""
 
 VlanId = Annotated[int, Field(ge=1, le=4094)]
 """IEEE 802.1Q VLAN number."""

@@ -9,7 +9,9 @@ from itertools import combinations
 
 from provisioning.site.fault import Fault, Once, dangling
 from provisioning.site.inventory import Inventory
+from provisioning.site.line_checks import line_faults
 from provisioning.site.network import Outlet
+from provisioning.site.patching_faults import patching_faults
 
 
 def cabling_faults(site: Inventory) -> Iterator[Fault]:
@@ -18,6 +20,8 @@ def cabling_faults(site: Inventory) -> Iterator[Fault]:
     yield from _switches(site)
     yield from _outlets(site)
     yield from _desks(site)
+    yield from patching_faults(site)
+    yield from line_faults(site)
 
 
 def _vlans(site: Inventory) -> Iterator[Fault]:

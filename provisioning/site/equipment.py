@@ -11,7 +11,8 @@ from provisioning.site.base import ComputerName, Identifier, MacAddress, Model, 
 
 
 class Equipment(Model):
-    """One device. Its port gets `vlan` and nothing else; with `address`, the DHCP server always gives it that one.
+    """One device. Its port gets `vlan` and its port profile, nothing else; with `address`, the DHCP server always gives
+    it that one.
 
     A telephone with a `workplace` is set up for whoever sits there. It may share the desk's outlet: the PC is plugged
     into the phone then, and the port is the desk's.
@@ -26,3 +27,4 @@ class Equipment(Model):
     host: ComputerName | None = Field(default=None, description="name in DNS; the DHCP server hands it out")
     model: Text | None = None
     workplace: Identifier | None = Field(default=None, description="the desk that a telephone belongs to")
+    port_profile: Identifier | None = Field(default=None, description="laid over its port, beside the VLAN")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from provisioning import dialects
+from provisioning.site.archive import ConfigurationArchive
 from provisioning.site.base import (
     Credential,
     Endpoint,
@@ -14,21 +16,26 @@ from provisioning.site.base import (
     Identifier,
     InterfaceName,
     Model,
+    SecretReference,
     SitePath,
     Text,
     VlanId,
 )
+from provisioning.site.line_checks import LineChecks
+from provisioning.site.lines import did_you_mean
+from provisioning.site.patching import Patching
+from provisioning.site.port_profiles import DescriptionTemplate, PortProfile
 
-_PLACEHOLDER = r"\{(workplace|outlet|workstation)\}"
 
-DescriptionTemplate = Annotated[
-    str,
-    Form(
-        rf"^([A-Za-z0-9]|{_PLACEHOLDER})([A-Za-z0-9 ._:/-]|{_PLACEHOLDER})*$",
-        "letters, digits, spaces, . _ : / - and {workplace}, {outlet}, {workstation}",
-    ),
-]
-"""What a desk port's description says."""
+def _known_dialect(name: str) -> str:
+    if name not in dialects.NAMES:
+        hint = did_you_mean(name, dialects.NAMES) or f"; expected one of: {', '.join(dialects.NAMES)}"
+        raise ValueError(f"there is no dialect {name!r}{hint}")
+    return name
+
+
+DialectName = Annotated[str, AfterValidator(_known_dialect)]
+"""A family of switches that ``provisioning/dialects`` has a file for."""
 
 
 class Vlan(Model):
@@ -43,8 +50,11 @@ class Switch(Model):
     """One access switch, reached over SSH. `known_hosts` (OpenSSH format) has its key by `ssh.host`."""
 
     ssh: Endpoint
-    dialect: Literal["ios"] = "ios"
+    dialect: DialectName = "ios"
     credential: Credential
+    enable: SecretReference | None = Field(
+        default=None, description="password for privileged mode; without it, the account's own"
+    )
     known_hosts: SitePath
     closet: Identifier
     uplinks: tuple[InterfaceName, ...] = Field(
@@ -82,7 +92,22 @@ class Network(Model):
     switches: dict[Identifier, Switch]
     voice_vlan: Identifier | None = Field(default=None, description="tagged beside the access VLAN on every desk port")
     port_description: DescriptionTemplate = "{workplace} {outlet} {workstation}"
+    port_profiles: dict[Identifier, PortProfile] = Field(
+        default_factory=dict, description="what ports may be set to, under a name"
+    )
+    desk_ports: Identifier | None = Field(
+        default=None, description="port profile laid over every desk port, beside description and VLANs"
+    )
+    patching: Patching = Field(default=Patching(), description="how free ports are chosen, cables and labels")
+    lines: LineChecks = Field(default=LineChecks(), description="what the checks of the lines complain about")
+    archive: ConfigurationArchive = Field(
+        default=ConfigurationArchive(), description="where configurations are kept, on schedule and before changes"
+    )
     dhcp: Dhcp | None = None
+
+    def profile(self, name: str | None) -> PortProfile | None:
+        """The port profile of that name; ``None`` for none."""
+        return self.port_profiles[name] if name is not None else None
 
 
 class Closet(Model):
@@ -90,6 +115,12 @@ class Closet(Model):
 
     room: Text
     panels: dict[Identifier, Annotated[int, Field(ge=1, le=96)]]
+    beside: dict[Identifier, tuple[Identifier, ...]] = Field(
+        default_factory=dict, description="panel → the switches that its cables go to; any of the closet if left out"
+    )
+    rack_units: dict[Identifier, Annotated[int, Field(ge=1, le=60)]] = Field(
+        default_factory=dict, description="panel or switch → rack unit where it hangs, for the length of the cable"
+    )
 
 
 class Outlet(Model):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from provisioning.site.base import Model
 from provisioning.site.runs import Span
+
+Repeated = Literal["audit", "lines", "archive"]
+_REPEATED: tuple[Repeated, ...] = get_args(Repeated)
 
 
 class Workers(Model):
@@ -29,12 +34,32 @@ class Workers(Model):
         default=None, description="how often a worker compares all systems with the site; never when left out"
     )
 
+    lines: Span | None = Field(
+        default=None, description="how often a worker checks the lines of all switches; never when left out"
+    )
+    archive: Span | None = Field(
+        default=None,
+        description="how often a worker keeps the running configurations of all switches; never when left out",
+    )
+
+    @property
+    def schedule(self) -> Mapping[Repeated, timedelta]:
+        """What is done again and again → how often."""
+        return {what: every for what in _REPEATED if (every := getattr(self, what)) is not None}
+
     @field_validator("audit")
     @classmethod
     def _audits_rarely(cls, audit: timedelta | None) -> timedelta | None:
         if audit is not None and audit < timedelta(minutes=10):
             raise ValueError("expected 10 min or more: an audit reads every system of the site")
         return audit
+
+    @field_validator("lines", "archive")
+    @classmethod
+    def _spares_the_switches(cls, every: timedelta | None) -> timedelta | None:
+        if every is not None and every < timedelta(minutes=5):
+            raise ValueError("expected 5 min or more: it reads every switch of the site")
+        return every
 
     @model_validator(mode="after")
     def _heart_beats_in_time(self) -> Workers:

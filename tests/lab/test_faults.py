@@ -120,7 +120,7 @@ def test_an_outlet_without_a_trace(admin: Admin) -> None:
     admin.edit("workplaces.csv", "B-201-1,B,B-201,B2-01A,", "B-201-1,B,B-201,B2-01A,\nB-201-2,B,B-201,B2-01B,")
     assert refused(admin, "onboard", "E1043", "--desk", "B-201-2") == (
         "outlet B2-01B of workplace B-201-2 has no trace to a switch port (panel P1, port 2); "
-        "patch it and write switch and switch_port beside it in outlets"
+        "`provision patch B2-01B --to B-201-2` picks one, or write switch and switch_port beside it in outlets"
     )
 
 

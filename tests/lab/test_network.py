@@ -85,7 +85,7 @@ def test_two_networks_at_once_and_nothing_left(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench.make(tmp_path, 44)
+    made = Bench.make(tmp_path, 46)
     try:
         made.up()
         yield made
@@ -95,7 +95,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def test_vlans_separate_and_the_trunk_joins(bench: Bench) -> None:
     def pings() -> bool:
-        return ran("ip", "netns", "exec", "pl44-pc-a", "ping", "-c1", "-W1", address(bench, "pc-b")).returncode == 0
+        return ran("ip", "netns", "exec", "pl46-pc-a", "ping", "-c1", "-W1", address(bench, "pc-b")).returncode == 0
 
     bench.type("sw-a", [f"interface {PORTS[6]}", "switchport access vlan 20"])
     bench.type("sw-b", [f"interface {PORTS[2]}", "switchport access vlan 20"])
@@ -139,4 +139,4 @@ def test_down_clears_what_a_crash_left(bench: Bench) -> None:
     bench.up()
     assert bench.network.running()
     bench.down()
-    assert traces(44) == []
+    assert traces(46) == []

@@ -96,6 +96,12 @@ def the_office_has_anna(office: Office) -> None:
         " switchport access vlan 20",
         " switchport mode access",
         " switchport voice vlan 120",
+        " switchport port-security maximum 3",
+        " switchport port-security violation restrict",
+        " switchport port-security",
+        " storm-control broadcast level 5.00",
+        " spanning-tree portfast",
+        " spanning-tree bpduguard enable",
     ]
     device = office.network.devices("sw-b2-1")[PORT]
     port = next(line for line in forwarding(office) if line.startswith(f"{device},"))

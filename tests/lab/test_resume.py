@@ -45,7 +45,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    made = Bench.make(tmp_path_factory.mktemp("bench"), 43)
+    made = Bench.make(tmp_path_factory.mktemp("bench"), 45)
     try:
         made.up()
         yield made

@@ -54,6 +54,7 @@ def pool(bench: Bench) -> Iterator[Pool]:
 def session(pool: Pool) -> Iterator[SwitchSession]:
     """A session on sw-a, whose ports are in their factory state again."""
     with pool.session(TARGET) as opened:
+        opened.revert()  # a session that was lost left it to the switch to take its change back
         opened.configure([f"default interface {port}" for port in PORTS[:24]])
         yield opened
 
@@ -187,6 +188,8 @@ def test_a_port_is_never_left_shut_unnoticed(bench: Bench, session: SwitchSessio
         error = apply(session, p7=SwitchPort(access_vlan=20))[0].error
     assert "enabled is False instead of True" in str(error)
     assert "could not all be restored, look at: shutdown" in str(error)
+    assert "the switch took the whole batch back, and its former lines are in place" in str(error)
+    assert "shutdown" not in bench.section(session, DESK)
 
 
 def test_an_interface_line_that_is_ignored_silently_never_hits_another_port(
@@ -204,8 +207,9 @@ def test_log_messages_in_the_middle_do_no_harm(bench: Bench, session: SwitchSess
 
 
 def test_a_session_that_the_switch_closed_for_idleness_is_opened_again(session: SwitchSession) -> None:
-    session._channel.sendall(b"exit\n")
-    while not session._channel.closed:
+    talk: Any = session._talk
+    talk._channel.sendall(b"exit\n")
+    while not session._talk.closed:
         time.sleep(0.01)
     assert "IOS" in session.show("show version")
 
@@ -221,8 +225,11 @@ def test_a_save_that_fails_is_an_error(bench: Bench, session: SwitchSession) -> 
         pytest.raises(RejectedError, match="not saved"),
     ):
         session.save()
-    with misbehaving(bench.switches.faults_file("sw-a"), Faults(reject="^write")):
-        assert "changed, but" in str(apply(session, p7=STAFF)[0].error)
+    with (
+        misbehaving(bench.switches.faults_file("sw-a"), Faults(reject="^write")),
+        pytest.raises(RejectedError, match="changed, but the switch did not confirm 'write memory'"),
+    ):
+        apply(session, p7=STAFF)
 
 
 def _lose(pool: Pool) -> None:
@@ -235,6 +242,7 @@ def _lose(pool: Pool) -> None:
     ("faults", "says"),
     [(Faults(hang="^interface"), "did not finish"), (Faults(drop="^interface"), "closed the session")],
 )
+@pytest.mark.usefixtures("session")
 def test_a_session_that_is_lost(bench: Bench, faults: Faults, says: str) -> None:
     with bench.pool() as pool:
         broken = misbehaving(bench.switches.faults_file("sw-a"), faults)

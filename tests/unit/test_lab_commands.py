@@ -12,6 +12,8 @@ from provisioning.lab.windows.shells import Command
 
 _DIES = "exit 1"
 _BEGINS = "echo begun > {verdict}; exit 1"
+_NO_SECOND = "echo 9009 > {verdict}; printf '%s' \"Can't recognize 'C:\\\\windows\\\\system32\\\\cmd.exe /c X'\" >&2"
+_NO_SUCH = "echo 9009 > {verdict}; echo \"Can't recognize 'nosuch'\" >&2; exit 1"
 _ENDS = "echo out; echo 7 > {verdict}"
 
 
@@ -25,15 +27,17 @@ def machine(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("starts", "code", "stdout"),
+    ("starts", "ended"),
     [
-        ([_DIES, _DIES, _ENDS], 7, b"out\n"),
-        ([_BEGINS], 1, b""),
-        ([_DIES, _DIES, _DIES], 1, b""),
+        ([_DIES, _DIES, _ENDS], (b"out\n", b"", 7)),
+        ([_NO_SECOND, _ENDS], (b"out\n", b"", 7)),
+        ([_NO_SUCH], (b"", b"Can't recognize 'nosuch'\n", 9009)),
+        ([_BEGINS], (b"", b"", 1)),
+        ([_DIES, _DIES, _DIES], (b"", b"", 1)),
     ],
 )
 def test_only_what_did_not_begin(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, starts: list[str], code: int, stdout: bytes
+    machine: Path, monkeypatch: pytest.MonkeyPatch, starts: list[str], ended: tuple[bytes, bytes, int]
 ) -> None:
     left = list(starts)
 
@@ -44,7 +48,11 @@ def test_only_what_did_not_begin(
     monkeypatch.setattr(shells, "wine_command", wine)
     command = Command(machine, machine.parent, "hostname")
     try:
-        assert command.receive(10) == (stdout, b"", code)
+        stdout, stderr, code = b"", b"", None
+        while code is None:
+            more, complaint, code = command.receive(10)
+            stdout, stderr = stdout + more, stderr + complaint
+        assert (stdout, stderr, code) == ended
         assert not left
     finally:
         command.terminate()

@@ -28,7 +28,8 @@ from tests.memory import Thing
 from tests.postgres import ADDRESS, Cluster
 from tests.unit.conftest import Place
 
-SCHEMA_1 = Path(__file__).parent.parent / "cases" / "ledger" / "schema-1.sql"
+CASES = Path(__file__).parent.parent / "cases" / "ledger"
+SCHEMA_1, SCHEMA_2 = CASES / "schema-1.sql", CASES / "schema-2.sql"
 
 
 @pytest.fixture
@@ -55,6 +56,25 @@ def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
     Ledger(tmp_path / "new" / "l.sqlite").close()
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new", tmp_path / "new" / "l.sqlite")]
     assert modes == [0o700, 0o600]
+
+
+def test_a_ledger_of_schema_2_keeps_all_that_it_has(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "l.sqlite")
+    connection.executescript(SCHEMA_2.read_text(encoding="utf-8"))
+    connection.close()
+    ledger = Ledger(tmp_path / "l.sqlite")
+    run = ledger.run(1)
+    assert (run.title, run.who, run.state, run.request_id) == ("connect printer", "root", "done", 1)
+    assert [(r.change.key, r.state) for r in run.changes] == [("GigabitEthernet1/0/7", "verified")]
+    assert [(a.pool, a.item, a.holder) for a in ledger.allocations()] == [("licence:crm", "1", "E1042")]
+    assert [entry.sentence for entry in ledger.worklog()] == ["Begun."]
+    assert (ledger.patch_orders(), ledger.port_holders()) == ([], {})
+    assert ledger.verify().breaks == ()
+    assert ledger.begin("next", {}, []).id == 2
+    ledger.close()
+    after = sqlite3.connect(tmp_path / "l.sqlite")
+    assert after.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    after.close()
 
 
 @pytest.mark.usefixtures("memory_kinds")
@@ -132,11 +152,11 @@ def _shape(connection: sa.Connection, name: str) -> object:
     return columns, indexes, found.get_pk_constraint(name)["constrained_columns"]
 
 
-@pytest.mark.parametrize("version", ["3", "f00ba4"])
+@pytest.mark.parametrize("version", ["4", "f00ba4"])
 def test_a_ledger_of_the_future_is_refused(place: Place, version: str) -> None:
     place.open()
     place.sql(f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608  (one of two words)
-    with pytest.raises(LedgerError, match=r"has schema .*, this program knows 2; use the newer version"):
+    with pytest.raises(LedgerError, match=r"has schema .*, this program knows 3; use the newer version"):
         place.open()
     assert version_of(place) == version
 

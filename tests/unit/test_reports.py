@@ -105,8 +105,11 @@ def test_a_plan_as_text() -> None:
         unread = {"windows:V": UnreachableError("windows:V", "nobody answers")}  # noqa: RUF012
         resources = 5
         grounds = {"security": ("E1 joins the group Kings", "E2 joins it")}  # noqa: RUF012
+        lines = {changes[0].address: ("interface Gi1/0/1", "description y")}  # noqa: RUF012
 
+    assert "      typed on the device:\n        interface Gi1/0/1\n" in text.plan(Planned(), lines=True).plain
     shown = text.plan(Planned()).plain
+    assert "typed" not in shown
     assert "switch:s  (network switch)\n  ~ port Gi1/0/1\n" in shown
     assert "      colour: …" + "a" * 20 + "x → …" + "a" * 20 + "y\n" in shown
     assert "windows:W  (Windows PC)\n  - package Tool\n      size: 1\n" in shown

@@ -8,34 +8,54 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioning.connections.manners import MANNERS
+from provisioning.dialects import NAMES, Dialect, load
 from provisioning.errors import RequestError
-from provisioning.resources.switch.dialects import DIALECTS, ios
 from provisioning.resources.switch.state import SwitchPort
 
-CASES = sorted((Path(__file__).parent.parent / "cases" / "switch.port").glob("*/expected.yml"))
-TAIL = ["exit", "configure terminal"]
+FOLDER = Path(__file__).parent.parent / "cases" / "dialects"
+CASES = sorted(FOLDER.glob("*/*/expected.yml"))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda path: path.parent.name)
+def lines(dialect: Dialect, port: str, found: SwitchPort, desired: SwitchPort) -> list[str]:
+    return dialect.port_lines(port, found.fields(), desired.laid_over(found).fields())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.parent.name}-{path.parent.name}")
 def test_case(case: Path) -> None:
+    """`found` names the fields that the case is about; what is not named may be anything."""
     expected: dict[str, Any] = yaml.safe_load(case.read_text(encoding="utf-8"))
-    sections = ios.sections(case.with_name("running-config.txt").read_text(encoding="utf-8"))
-    port = expected["port"]
-    found, desired = SwitchPort(**expected["found"]), SwitchPort(**expected["desired"])
-
-    assert sections[port].state == found
-    assert _without_tail(ios.lines(port, found, desired)) == expected["lines"]
-    after = found.model_copy(update=desired.model_dump(exclude_unset=True))
-    assert _without_tail(ios.lines(port, after, found)) == expected["inverse"]
+    dialect = load(case.parent.parent.name)
+    outputs = [file.read_text(encoding="utf-8") for file in sorted(case.parent.glob("*.txt"))]
+    sections = dialect.read_ports(outputs, expected.get("listed", []))
     for name, reason in expected.get("off_limits", {}).items():
         assert sections[name].off_limits == reason
+    for name, fields in expected.get("read", {}).items():
+        assert fields.items() <= dict(sections[name].fields).items(), name
+    for name in expected.get("usable", []):
+        assert sections[name].off_limits is None
+    if "port" not in expected:
+        return
+    port = expected["port"]
+    found, desired = SwitchPort.of(sections[port]), SwitchPort(**expected["desired"])
+    assert SwitchPort(**expected["found"]).differences(found) == {}
+    assert sections[port].off_limits is None
+    assert _without_tail(dialect, lines(dialect, port, found, desired)) == expected["lines"]
+    after = desired.laid_over(found)
+    assert _without_tail(dialect, lines(dialect, port, after, found)) == expected["inverse"]
 
 
-def _without_tail(lines: list[str]) -> list[str]:
-    if lines:
-        assert lines[-2:] == TAIL
-    return lines[:-2]
+def _without_tail(dialect: Dialect, typed: list[str]) -> list[str]:
+    """Without the lines that lead out of the port again, which are the same in every case."""
+    tail = [line.replace("{configure}", dialect.manner.configure) for line in dialect.ports.write.leave]
+    if typed and tail:
+        assert typed[-len(tail) :] == tail
+        return typed[: -len(tail)]
+    return typed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_dialect_has_cases(name: str) -> None:
+    assert list((FOLDER / name).glob("*/expected.yml")), f"write tests/cases/dialects/{name}/CASE/expected.yml"
 
 
 def test_state_survives_the_ledger() -> None:
@@ -75,40 +95,16 @@ def test_descriptions_are_transliterated(name: str, stored: str | None) -> None:
 def test_text_that_a_switch_would_not_store_is_refused(text: str) -> None:
     wanted = SwitchPort.model_construct(_fields_set={"description"}, description=text)
     with pytest.raises(RequestError, match="cannot be stored"):
-        ios.lines("GigabitEthernet1/0/1", SwitchPort(enabled=True, access_vlan=1), wanted)
+        lines(load("ios"), "GigabitEthernet1/0/1", SwitchPort(enabled=True, access_vlan=1), wanted)
 
 
-STATUS = """
-Port      Name               Status       Vlan       Duplex  Speed Type
-Gi1/0/1   connected trunk    connected    20         a-full a-1000 10/100/1000BaseTX
-Gi1/0/2   x  notconnect  1   connected    trunk      a-full a-1000 10/100/1000BaseTX
-Gi1/0/3                      err-disabled 1            auto   auto 10/100/1000BaseTX
-Te1/1/1                      connected    trunk        full    10G SFP-10GBase-SR
-"""
-
-
-def test_trunks_are_found_by_column_whatever_the_description_says() -> None:
-    assert ios.trunks(STATUS) == {"Gi1/0/2", "Te1/1/1"}
-
-
-MACS = """          Mac Address Table
--------------------------------------------
-
-Vlan    Mac Address       Type        Ports
-----    -----------       --------    -----
-  20    0200.5e10.0042    DYNAMIC     Gi1/0/7
-*  30   0200.5E10.0043    dynamic     Gi1/0/8
- All    0100.0ccc.cccc    STATIC      CPU
-Total Mac Addresses for this criterion: 2
-"""
-
-
-def test_mac_table() -> None:
-    assert [(entry.vlan, entry.mac, entry.port) for entry in ios.macs(MACS)] == [
-        (20, "02:00:5e:10:00:42", "Gi1/0/7"),
-        (30, "02:00:5e:10:00:43", "Gi1/0/8"),
-    ]
-
-
-def test_every_dialect_of_the_site_is_there() -> None:
-    assert set(DIALECTS) == set(MANNERS) == {"ios"}
+def test_what_a_family_does_not_have_is_off_already() -> None:
+    """One desk profile serves switches of several families, as long as it asks for nothing that is missing there."""
+    dialect = load("ovs")
+    assert "security_sticky" not in dialect.ports.write.fields
+    found = SwitchPort(enabled=True, mode="access", access_vlan=20)
+    assert SwitchPort(security_sticky=False, storm_control=None).agrees_with(found)
+    assert lines(dialect, "p7", found, SwitchPort(security_sticky=False, storm_control=None)) == []
+    assert not SwitchPort(security_sticky=True).agrees_with(found)
+    with pytest.raises(RequestError, match="security_sticky cannot be set on this family"):
+        lines(dialect, "p7", found, SwitchPort(security_sticky=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -10,11 +9,19 @@ from typing import Any
 
 import pytest
 
+from provisioning.dialects import load
 from provisioning.resources.base import Proof
 from provisioning.resources.switch.proofs import LeaseProof, PortProof, leases
 
 MAC = "02:00:5e:10:00:42"
-SOON = int(time.time()) + 3600
+MAC_TABLE = """          Mac Address Table
+-------------------------------------------
+
+Vlan    Mac Address       Type        Ports
+----    -----------       --------    -----
+"""
+PHONE = "  20    0004.f2aa.0001    DYNAMIC     Gi1/0/7\n 120    0004.f2aa.0001    DYNAMIC     Gi1/0/7"
+SOON = 4_102_444_800  # 2100-01-01: the ids of tests must not change from process to process
 
 
 class Sessions:
@@ -62,11 +69,21 @@ def test_lease_proof(text: str, passed: bool, says: str) -> None:
         ("  20    0200.5e10.0042    DYNAMIC     Gi1/0/7", True, "in VLAN 20"),
         ("  30    0200.5e10.0042    DYNAMIC     Gi1/0/7", False, "in VLAN 30 instead of 20"),
         ("  20    0200.5e10.0099    DYNAMIC     Gi1/0/7", False, "sees 02:00:5e:10:00:99 instead of"),
+        ("  20    0200.5e10.0042    DYNAMIC     Gi1/0/8", False, "no device at all"),
+        (" 120    0004.f2aa.0001    DYNAMIC     Gi1/0/7", False, "only a telephone (00:04:f2:aa:00:01)"),
+        (f"{PHONE}\n  20    0200.5e10.0042    DYNAMIC     Gi1/0/7", True, "in VLAN 20"),
+        (f"{PHONE}\n  20    0200.5e10.0099    DYNAMIC     Gi1/0/7", False, "sees 02:00:5e:10:00:99 instead of"),
         ("", False, "no device at all"),
     ],
 )
 def test_port_proof(row: str, passed: bool, says: str) -> None:
-    sessions = Sessions(show=lambda command: row, name="sw", switch=SimpleNamespace(dialect="ios"))
+    vlans = {"voice": SimpleNamespace(id=120)}
+    sessions = Sessions(
+        show_all=lambda commands, optional: [MAC_TABLE + row for _ in commands],
+        name="sw",
+        dialect=load("ios"),
+        inventory=SimpleNamespace(network=SimpleNamespace(voice_vlan="voice", vlans=vlans)),
+    )
     proof = Proof("network.port", "switch:sw", "port", {"interface": "GigabitEthernet1/0/7", "mac": MAC, "vlan": 20})
     result = PortProof(patience=0).check(sessions, proof)
     assert result.passed is passed

@@ -8,43 +8,16 @@ from pathlib import Path
 import pytest
 
 from provisioning.lab.switch.config import PortConfig
-from provisioning.lab.switch.dataplane import DataPlane
-from provisioning.lab.switch.device import Device, Settings
+from provisioning.lab.switch.device import Device
 from provisioning.lab.switch.interfaces import full_name, in_range
-from provisioning.lab.switch.server import Typing, restart
+from provisioning.lab.switch.session import Typing
 from provisioning.lab.switch.terminal import Terminal
-
-PORTS = {f"GigabitEthernet1/0/{i}": f"s0p{i}" for i in range(1, 25)} | {"TenGigabitEthernet1/1/1": "s0p25"}
-G7 = "GigabitEthernet1/0/7"
-
-
-class NoPlane(DataPlane):
-    """A data plane without a bridge."""
-
-    def flush(self) -> None:
-        self._pending = {}
-
-    def carriers(self) -> dict[str, bool]:
-        return dict.fromkeys(self._devices, False)
+from tests.unit.lab_device import G7, PORTS, NoPlane, made, typed
 
 
 @pytest.fixture
 def device(tmp_path: Path) -> Device:
-    (tmp_path / "password").write_text("secret word\n")
-    settings = Settings(
-        name="sw", hostname="sw-b2-1", address="", port=22, user="netops",
-        password_file=str(tmp_path / "password"),
-        folder=str(tmp_path), ports=PORTS, uplinks=["TenGigabitEthernet1/1/1"],
-        vlans={"20": "staff", "120": "voice"},
-        namespace="", database="", control="", bridge="",
-    )  # fmt: skip
-    made = Device(settings)
-    made.plane = NoPlane("", "", "", "", PORTS)
-    return made
-
-
-def typed(terminal: Terminal, *lines: str) -> list[str]:
-    return [terminal.type(line) for line in lines]
+    return made(tmp_path)
 
 
 def test_abbreviations(device: Device) -> None:
@@ -143,7 +116,7 @@ def test_only_what_was_saved_survives_a_restart(device: Device) -> None:
     typed(terminal, "conf t", f"int {G7}", "description lost", "no shutdown", "end")
     again = Device(device.settings)
     again.plane = NoPlane("", "", "", "", PORTS)
-    restart(again)
+    again.restart()
     assert again.config.section(G7) == saved
     assert again.config.ports["TenGigabitEthernet1/1/1"].mode == "trunk"
 

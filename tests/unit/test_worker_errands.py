@@ -179,11 +179,11 @@ def _unexpected(*_: object) -> None:
 
 def test_an_audit_is_due_once_in_its_span(site: WorkersSite) -> None:
     day, noon = timedelta(days=1), datetime(2026, 12, 1, 12, tzinfo=UTC)
-    (errand,) = [e for e in due(site.ledger, noon, audit=day) if e.what == "audit"]
+    (errand,) = [e for e in due(site.ledger, noon, every={"audit": day}) if e.what == "audit"]
     assert errand == Errand("audit", 20788)  # 2026-12-01 is the 20,788th day after 1970-01-01
     run(site, errand)
-    assert [e for e in due(site.ledger, noon, audit=day) if e.what == "audit"] == []
-    assert Errand("audit", 20789) in due(site.ledger, noon + day, audit=day)
+    assert [e for e in due(site.ledger, noon, every={"audit": day}) if e.what == "audit"] == []
+    assert Errand("audit", 20789) in due(site.ledger, noon + day, every={"audit": day})
     assert [e for e in due(site.ledger, noon) if e.what == "audit"] == []
 
 

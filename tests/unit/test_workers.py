@@ -22,7 +22,7 @@ from provisioning.ledger import Entry, Ledger
 from provisioning.site.workers import Workers
 from tests.unit.conftest import Place
 
-QUICK = Workers(concurrency=3, look=1, poll=0.05, heartbeat=0.2, stalled=1.0)
+QUICK = Workers(concurrency=3, look=1, poll=0.05, heartbeat=0.2, stalled=5.0)
 
 
 @dataclass

@@ -44,15 +44,33 @@ class Match:
     values: tuple[Any, ...]
 
 
-def rules(table: Sequence[tuple[str, Callable[..., str]]]) -> tuple[Rule, ...]:
+class Rules(tuple[Rule, ...]):
+    """Rules that are found by their first word."""
+
+    _found: dict[str, tuple[Rule, ...]]
+
+    def beginning_with(self, word: str) -> tuple[Rule, ...]:
+        """The rules that a first word may mean; all of them if it means none."""
+        if not hasattr(self, "_found"):
+            self._found = {}
+        if word not in self._found:
+            found = tuple(rule for rule in self if rule.words[0].startswith(word))
+            if not found:
+                return self
+            self._found[word] = found
+        return self._found[word]
+
+
+def rules(table: Sequence[tuple[str, Callable[..., str]]]) -> Rules:
     """Rules from ``("show vlan brief", function)`` pairs."""
-    return tuple(Rule(tuple(text.split()), run) for text, run in table)
+    return Rules(Rule(tuple(text.split()), run) for text, run in table)
 
 
 def match(table: Sequence[Rule], line: str, parameters: dict[str, Parameter]) -> Match | Fault:
     """The one rule that `line` means."""
     words = [(found.start(), found[0]) for found in re.finditer(r"\S+", line)]
-    alive: list[tuple[Rule, tuple[Any, ...]]] = [(rule, ()) for rule in table]
+    known = table.beginning_with(words[0][1].lower()) if words and isinstance(table, Rules) else table
+    alive: list[tuple[Rule, tuple[Any, ...]]] = [(rule, ()) for rule in known]
     for index, (offset, word) in enumerate(words):
         alive = [(rule, values) for rule, values in alive if len(rule.words) > index]
         literal = [(rule, values) for rule, values in alive if rule.words[index].startswith(word.lower())]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from provisioning.lab.network import Network
 from provisioning.lab.process import Daemon, listening, wait_for
@@ -18,7 +20,8 @@ from provisioning.lab.switch.device import Settings
 @dataclass(frozen=True)
 class SwitchHost:
     """How one switch is reached: its name in the site, the host name that its key proves, where it listens,
-    its ports. Unless it is `privileged`, its user starts in user mode and needs ``enable`` (same password).
+    its ports. Unless it is `privileged`, its user starts in user mode and needs ``enable`` (same password). One of the
+    dialect ``ovs`` is an Open vSwitch host and takes its own tools' commands.
     """
 
     name: str
@@ -28,6 +31,7 @@ class SwitchHost:
     uplinks: tuple[str, ...] = ()
     port: int = 22
     privileged: bool = True
+    dialect: Literal["ios", "ovs"] = "ios"
 
 
 class Switches:
@@ -80,6 +84,7 @@ class Switches:
             wait_for(f"switch {host.name} on {host.address}", partial(listening, host.address, host.port))
 
     def _settings(self, host: SwitchHost, place: Path) -> Settings:
+        forwarding = self._network.forwarding(host.name)
         return Settings(
             name=host.name,
             hostname=host.name,
@@ -91,11 +96,13 @@ class Switches:
             ports=self._network.devices(host.name),
             uplinks=host.uplinks,
             vlans={str(number): name for number, name in self._vlans.items()},
-            namespace=self._network.namespace,
-            database=str(self._network.database_socket),
-            control=str(self._network.control_socket),
+            namespace=forwarding.namespace,
+            database=str(forwarding.database_socket),
+            control=str(forwarding.control_socket),
             bridge=self._network.bridge(host.name),
             privileged=host.privileged,
+            dialect=host.dialect,
+            management=self._network.management(host.name),
         )
 
     def down(self, *, keep_startup: bool = False) -> None:
@@ -106,6 +113,7 @@ class Switches:
             (self.folder / host.name / "faults.json").unlink(missing_ok=True)
             if not keep_startup:
                 (self.folder / host.name / "startup-config").unlink(missing_ok=True)
+                shutil.rmtree(self.folder / host.name / "flash", ignore_errors=True)
 
     def running(self) -> bool:
         """Whether the process runs and every switch accepts connections."""

@@ -3,89 +3,122 @@
 from __future__ import annotations
 
 import re
+import time
 
-from provisioning.lab.switch.config import PortConfig
 from provisioning.lab.switch.device import Device
 from provisioning.lab.switch.interfaces import short_name
 
 
 def version(device: Device) -> str:
     """``show version``."""
+    name, mac = device.config.hostname, device.mac(0).replace(".", "").upper()
+    ports = [port[:2] for port in device.config.ports]
+    whole = ":".join(mac[i : i + 2] for i in range(0, 12, 2))
+    return "\n".join(
+        [
+            "Cisco IOS Software, C2960X Software (C2960X-UNIVERSALK9-M), Version 15.2(7)E8, RELEASE SOFTWARE (fc2)",
+            "Technical Support: http://www.cisco.com/techsupport",
+            "",
+            "ROM: Bootstrap program is C2960X boot loader",
+            "",
+            f"{name} uptime is {_uptime(device)}",
+            "System returned to ROM by power-on",
+            'System image file is "flash:/c2960x-universalk9-mz.152-7.E8.bin"',
+            "",
+            "cisco WS-C2960X-24PS-L (APM86XXX) processor (revision A0) with 524288K bytes of memory.",
+            f"Processor board ID FCW{mac[6:]}",
+            f"{len(device.config.svis)} Virtual Ethernet interfaces",
+            f"{ports.count('Gi')} Gigabit Ethernet interfaces",
+            f"{ports.count('Te')} Ten Gigabit Ethernet interfaces",
+            "",
+            f"Base ethernet MAC Address       : {whole}",
+            "Model number                    : WS-C2960X-24PS-L",
+            f"System serial number            : FCW{mac[6:]}",
+            "",
+            "Configuration register is 0xF",
+        ]
+    )
+
+
+def stamp() -> str:
+    """The time of a change: ``05:30:11 UTC Mon Nov 23 2026``."""
+    return time.strftime("%H:%M:%S UTC %a %b %e %Y", time.gmtime())
+
+
+def _uptime(device: Device) -> str:
+    minutes = int(time.monotonic() - device.started) // 60
+    days, rest = divmod(minutes, 1440)
     return (
-        "Cisco IOS Software, C2960X Software (C2960X-UNIVERSALK9-M), Version 15.2(7)E, lab on Open vSwitch\n"
-        f"{device.config.hostname} uptime is 1 week, 2 days\n"
-        f"{len(device.config.ports)} Ethernet interfaces\nConfiguration register is 0xF"
+        f"{days} days, {rest // 60} hours, {rest % 60} minutes" if days else f"{rest // 60} hours, {rest % 60} minutes"
     )
 
 
 def running_config(device: Device) -> str:
     """``show running-config``."""
     text = device.config.text()
-    return f"Building configuration...\n\nCurrent configuration : {len(text)} bytes\n{text}\n"
+    stamp = f"!\n! Last configuration change at {device.changed}\n" if device.faults.stamped and device.changed else ""
+    return f"Building configuration...\n\nCurrent configuration : {len(text)} bytes\n{stamp}{text}\n"
 
 
 def running_config_interface(device: Device, port: str) -> str:
     """``show running-config interface X``."""
-    text = "\n".join(["!", *device.config.section(port), "end"])
+    return _alone(device.config.section(port))
+
+
+def running_config_svi(device: Device, vlan: int) -> str:
+    """``show running-config interface VlanN``."""
+    if vlan not in device.config.svis:
+        return f"{' ' * 7}^\n% Invalid input detected at '^' marker."
+    return _alone(device.config.svi_section(vlan))
+
+
+def _alone(section: list[str]) -> str:
+    text = "\n".join(["!", *section, "end"])
     return f"Building configuration...\n\nCurrent configuration : {len(text)} bytes\n{text}\n"
 
 
-def interfaces_status(device: Device) -> str:
-    """``show interfaces status``."""
-    carriers = device.plane.carriers()
-    lines = ["", "Port      Name               Status       Vlan       Duplex  Speed Type"]
+def logging(device: Device) -> str:
+    """``show logging``."""
+    head = [
+        "Syslog logging: enabled (0 messages dropped, 0 messages rate-limited, 0 flushes, 0 overruns)",
+        f"    Buffer logging:  level debugging, {len(device.log)} messages logged, xml disabled,",
+        "                    filtering disabled",
+        "",
+        "Log Buffer (4096 bytes):",
+        "",
+    ]
+    return "\n".join([*head, *device.log])
+
+
+def etherchannel_summary(device: Device) -> str:
+    """``show etherchannel summary``."""
+    groups: dict[int, list[str]] = {}
     for port, config in device.config.ports.items():
-        status = "disabled" if config.shutdown else "connected" if carriers[port] else "notconnect"
-        vlan = "trunk" if config.mode == "trunk" else str(config.access_vlan)
-        pace = "a-full a-1000" if status == "connected" else "  auto   auto"
-        lines.append(
-            f"{short_name(port):<9} {(config.description or '')[:18]:<18} "
-            f"{status:<12} {vlan:<10} {pace} 10/100/1000BaseTX"
-        )
+        for line in config.extra:
+            if line.startswith("channel-group "):
+                groups.setdefault(int(line.split()[1]), []).append(short_name(port))
+    lines = [
+        "Flags:  D - down        P - bundled in port-channel",
+        "        I - stand-alone s - suspended",
+        "        H - Hot-standby (LACP only)",
+        "        R - Layer3      S - Layer2",
+        "        U - in use      f - failed to allocate aggregator",
+        "",
+        "        M - not in use, minimum links not met",
+        "        u - unsuitable for bundling",
+        "        w - waiting to be aggregated",
+        "        d - default port",
+        "",
+        "",
+        f"Number of channel-groups in use: {len(groups)}",
+        f"Number of aggregators:           {len(groups)}",
+        "",
+        "Group  Port-channel  Protocol    Ports",
+        "------+-------------+-----------+-----------------------------------------------",
+    ]
+    for number, members in sorted(groups.items()):
+        lines.append(f"{number:<6} {f'Po{number}(SU)':<13} {'LACP':<11} {'    '.join(f'{m}(P)' for m in members)}")
     return "\n".join(lines)
-
-
-def switchport(device: Device, port: str) -> str:
-    """``show interfaces X switchport``."""
-    config = device.config.ports[port]
-    return "\n".join(
-        [
-            f"Name: {short_name(port)}",
-            "Switchport: Enabled",
-            f"Administrative Mode: {_administrative_mode(config)}",
-            f"Operational Mode: {_operational_mode(device, port, config)}",
-            f"Access Mode VLAN: {_vlan(device, config.access_vlan)}",
-            "Trunking Native Mode VLAN: 1 (default)",
-            f"Voice VLAN: {_vlan(device, config.voice_vlan)}",
-        ]
-    )
-
-
-def _vlan(device: Device, number: int | None) -> str:
-    return "none" if number is None else f"{number} ({device.config.vlans.get(number, 'Inactive')})"
-
-
-def _administrative_mode(config: PortConfig) -> str:
-    return {"access": "static access", None: "dynamic auto"}.get(config.mode, str(config.mode))
-
-
-def _operational_mode(device: Device, port: str, config: PortConfig) -> str:
-    if config.shutdown or not device.plane.carriers()[port]:
-        return "down"
-    return "trunk" if config.mode == "trunk" else "static access"
-
-
-def mac_address_table(device: Device, port: str | None = None) -> str:
-    """``show mac address-table [interface X]``."""
-    entries = [entry for entry in device.plane.mac_table() if port in {None, entry.port}]
-    lines = ["          Mac Address Table", "-" * 43, "", "Vlan    Mac Address       Type        Ports"]
-    lines.append("----    -----------       --------    -----")
-    for entry in entries:
-        digits = entry.mac.replace(":", "")
-        lines.append(
-            f"{entry.vlan:>4}    {digits[:4]}.{digits[4:8]}.{digits[8:]}    DYNAMIC     {short_name(entry.port)}"
-        )
-    return "\n".join([*lines, f"Total Mac Addresses for this criterion: {len(entries)}"])
 
 
 def vlan_brief(device: Device) -> str:

@@ -1,101 +1,156 @@
-"""One session on a lab switch: modes, commands, answers. No input or output of its own."""
+"""One session on a lab switch: modes, lines, answers. No input or output of its own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 
-from provisioning.lab.switch import shows
+from provisioning.lab.switch import config_commands, exec_commands, port_commands, shows
 from provisioning.lab.switch.config import PortConfig
 from provisioning.lab.switch.device import Device
-from provisioning.lab.switch.grammar import Fault, Match, Parameter, Rule, match, rules
-from provisioning.lab.switch.interfaces import full_name, in_range
+from provisioning.lab.switch.flash import file_name
+from provisioning.lab.switch.grammar import Fault, Match, Parameter, Rule, match
+from provisioning.lab.switch.interfaces import full_name
+from provisioning.lab.switch.vlans import parse_vlans
 
-_SUBMODES = {
-    "config-if": "(config-if)",
-    "config-if-range": "(config-if-range)",
-    "config-vlan": "(config-vlan)",
-    "config-line": "(config-line)",
-}
-_KEPT = (
-    "switchport nonegotiate",
-    "switchport port-security",
-    "spanning-tree portfast",
-    "spanning-tree bpduguard enable",
-    "spanning-tree guard root",
-    "ip dhcp snooping trust",
-    "power inline auto",
-    "power inline never",
-    "channel-group <number> mode active",
-    "channel-group <number> mode on",
-    "switchport trunk allowed vlan <word>",
-    "storm-control broadcast level <word>",
-)
 Change = Callable[[PortConfig], PortConfig]
 
 
-class Terminal:
-    """A signed-in session. :meth:`type` takes one line and returns what the device prints for it."""
+@dataclass(frozen=True)
+class Question:
+    """Something that the device asks before it goes on. With `key` it needs no Enter."""
 
-    def __init__(self, device: Device, *, privileged: bool = True) -> None:
+    text: str
+    answer: Callable[[str], str]
+    echo: bool = True
+    key: bool = False
+
+
+class Terminal:
+    """A signed-in session. :meth:`type` takes one line and returns what the device prints for it. What the device
+    prints of its own accord goes to `tell`."""
+
+    def __init__(
+        self, device: Device, *, privileged: bool = True, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.device = device
         self.mode = "exec" if privileged else "user"
+        self.user = device.settings.user
+        self.number: int | None = None
+        self.tell = tell
+        self.length = 24
         self.closed = False
-        self.asks_password = False
-        self._ports: list[str] = []
-        self._vlan = 1
+        self.question: Question | None = None
+        self.ports: list[str] = []
+        self.svi = 0
+        self.vlan = 1
+        self.block = ""
         self._parameters: dict[str, Parameter] = {
-            "<number>": _number(0, 4096),
-            "<vlan>": _number(1, 4094),
+            "<number>": number(0, 4096),
+            "<vlan>": number(1, 4094),
+            "<minutes>": number(1, 120),
             "<word>": str,
             "<interface>": self._interface,
+            "<svi>": _svi,
+            "<vlans>": parse_vlans,
+            "<mac>": _mac,
+            "<address>": _address,
+            "<flash>": file_name,
+            "<level>": _level,
         }
-        self._rules = {"user": self._user_rules(), "exec": self._exec_rules(), "config": self._config_rules()}
-        self._rules["config-if"] = self._rules["config-if-range"] = self._port_rules()
-        self._rules["config-vlan"] = rules([("name <word>", self._name_vlan), *self._leave()])
-        self._rules["config-line"] = rules(self._leave())
+        self._rules: dict[str, tuple[Rule, ...]] = {}
 
     @property
     def prompt(self) -> str:
         """What the device prints when it waits. IOS cuts the host name at 20 characters in configuration
         modes."""
         name = self.device.config.hostname
-        if self.asks_password:
-            return "Password: "
+        if self.question is not None:
+            return self.question.text
         if self.mode in {"user", "exec"}:
             return name + (">" if self.mode == "user" else "#")
-        return name[:20] + _SUBMODES.get(self.mode, "(config)") + "#"
+        return f"{name[:20]}({self.mode})#"
 
     def type(self, line: str) -> str:
         """Carry out one line; the answer has no final line break."""
-        command, _, pipe = line.partition("|") if re.match(r"\s*(do\s+)?sh", line) else (line, "", "")
+        if self.question is not None:
+            asked, self.question = self.question, None
+            return asked.answer(line)
+        command, _, pipe = line.partition("|") if re.match(r"\s*(do\s+)?(sh|more)", line) else (line, "", "")
         if not command.strip() or command.lstrip().startswith("!"):
             return ""
-        if re.match(r"(?i)\s*(int|show?\s|sho?\s|de)", command):
+        if re.match(r"(?i)\s*(no\s+)?(int|show?\s|sho?\s|de|clear)", command):
             command = re.sub(r"(?i)\b((?:gi|te|fa|fo|tw)[a-z]*)\s+(?=\d+/)", r"\1", command)
+            command = (
+                re.sub(r"(?i)(?<=\s)(vl[a-z]*)\s+(?=\d+\s*$)", r"\1", command) if "nt" in command[:14] else command
+            )
         verdict = self._find(command)
         if isinstance(verdict, Fault):
             return verdict.text(self.prompt, command)
         output = verdict.rule.run(*verdict.values)
         if not pipe:
             return output
+        return self._piped(output, pipe, line)
+
+    def _piped(self, output: str, pipe: str, line: str) -> str:
+        if found := re.match(r"\s*(?:red\S*|ap\S*)\s+(\S+)\s*$", pipe):
+            try:
+                name = file_name(found[1])
+            except ValueError:
+                return f"%Error opening {found[1]} (Invalid argument)"
+            before = self.device.flash.read(name) or "" if pipe.strip().startswith("ap") else ""
+            self.device.flash.write(
+                name, before + output.partition("bytes\n")[2] if "Current conf" in output else output
+            )
+            return ""
         kept = shows.filtered(output, pipe)
         return Fault("invalid", line.index("|") + 2).text(self.prompt, line) if kept is None else kept
 
     def _find(self, command: str) -> Match | Fault:
-        found = match(self._rules[self.mode], command, self._parameters)
+        found = match(self._table(self.mode), command, self._parameters)
         if isinstance(found, Fault) and self.mode.startswith("config-"):
             # A command of the global mode typed in a submode is carried out there and leaves the submode.
-            outer = match(self._rules["config"], command, self._parameters)
+            outer = match(self._table("config"), command, self._parameters)
             if isinstance(outer, Match):
                 return outer
             return max(found, outer, key=lambda fault: (fault.kind != "invalid", fault.offset))
         return found
 
-    # -- parameters
-    # -------------------------------------------------------------------------------------------------
+    def _table(self, mode: str) -> tuple[Rule, ...]:
+        if mode == "config-if" and self.svi:
+            return config_commands.svi_rules(self)
+        if mode not in self._rules:
+            makers: dict[str, Callable[[Terminal], tuple[Rule, ...]]] = {
+                "user": exec_commands.user_rules,
+                "exec": exec_commands.exec_rules,
+                "config": config_commands.global_rules,
+                "config-if": port_commands.port_rules,
+                "config-if-range": port_commands.port_rules,
+            }
+            self._rules[mode] = makers.get(mode, config_commands.submode_rules)(self)
+        return self._rules[mode]
+
+    # -- for the commands
+
+    def enter(self, mode: str) -> str:
+        """Go into another mode."""
+        if self.mode.startswith("config") and mode == "exec":
+            self.device.record(f"%SYS-5-CONFIG_I: Configured from console by {self.user} on vty{self.number or 0}")
+            self.device.changed = f"{shows.stamp()} by {self.user}"
+        self.mode = mode
+        return ""
+
+    def ask(self, text: str, answer: Callable[[str], str], *, echo: bool = True, key: bool = False) -> str:
+        """Ask something before going on."""
+        self.question = Question(text, answer, echo, key)
+        return ""
+
+    def change(self, change: Change) -> None:
+        """Change the selected ports."""
+        for port in self.ports:
+            self.device.set_port(port, change(self.device.config.ports[port]))
 
     def _interface(self, word: str) -> str:
         name = full_name(word, self.device.config.ports)
@@ -105,190 +160,10 @@ class Terminal:
             raise ValueError(len(letters) if letters and any(kind.startswith(letters.lower()) for kind in kinds) else 0)
         return name
 
-    # -- what each mode knows
-    # ---------------------------------------------------------------------------------------
 
-    def _user_rules(self) -> tuple[Rule, ...]:
-        return rules([("enable", self._ask_enable), *self._common()])
+def number(low: int, high: int) -> Parameter:
+    """A parameter that is a whole number in these bounds."""
 
-    def _exec_rules(self) -> tuple[Rule, ...]:
-        device = self.device
-        return rules(
-            [
-                *self._common(),
-                ("enable", str),
-                ("disable", partial(self._enter, "user")),
-                ("configure terminal", self._configure),
-                ("write", self._save),
-                ("write memory", self._save),
-                ("copy running-config startup-config", self._save),
-                ("show running-config", partial(shows.running_config, device)),
-                (
-                    "show running-config interface <interface>",
-                    partial(shows.running_config_interface, device),
-                ),
-                ("show startup-config", self._startup),
-            ]
-        )
-
-    def _common(self) -> list[tuple[str, Callable[..., str]]]:
-        device = self.device
-        return [
-            ("exit", self._close),
-            ("logout", self._close),
-            ("quit", self._close),
-            ("terminal length <number>", _nothing),
-            ("terminal width <number>", _nothing),
-            ("terminal no monitor", _nothing),
-            ("show version", partial(shows.version, device)),
-            ("show interfaces status", partial(shows.interfaces_status, device)),
-            ("show interfaces <interface> switchport", partial(shows.switchport, device)),
-            ("show mac address-table", partial(shows.mac_address_table, device)),
-            ("show mac address-table interface <interface>", partial(shows.mac_address_table, device)),
-            ("show vlan brief", partial(shows.vlan_brief, device)),
-        ]
-
-    def _leave(self) -> list[tuple[str, Callable[..., str]]]:
-        return [("exit", partial(self._enter, "config")), ("end", partial(self._enter, "exec"))]
-
-    def _config_rules(self) -> tuple[Rule, ...]:
-        return rules(
-            [
-                ("exit", partial(self._enter, "exec")),
-                ("end", partial(self._enter, "exec")),
-                ("interface <interface>", self._select),
-                ("interface range <line>", self._select_range),
-                ("default interface <interface>", self._default),
-                ("vlan <vlan>", self._make_vlan),
-                ("no vlan <vlan>", self._drop_vlan),
-                ("line console <number>", lambda _: self._enter("config-line")),
-                ("hostname <word>", self._rename),
-                ("do <line>", self._do),
-            ]
-        )
-
-    def _port_rules(self) -> tuple[Rule, ...]:
-        table: list[tuple[str, Callable[..., str]]] = [
-            *self._leave(),
-            ("description <line>", lambda text: self._set(description=text)),
-            ("no description", lambda: self._set(description=None)),
-            ("no description <line>", lambda _: self._set(description=None)),
-            ("switchport mode access", lambda: self._set(mode="access")),
-            ("switchport mode trunk", lambda: self._set(mode="trunk")),
-            ("switchport mode dynamic auto", lambda: self._set(mode=None)),
-            ("switchport mode dynamic desirable", lambda: self._set(mode="dynamic desirable")),
-            ("no switchport mode", lambda: self._set(mode=None)),
-            ("switchport access vlan <vlan>", partial(self._vlans, "Access", "access_vlan")),
-            ("no switchport access vlan", lambda: self._set(access_vlan=1)),
-            ("no switchport access vlan <vlan>", lambda _: self._set(access_vlan=1)),
-            ("switchport voice vlan <vlan>", partial(self._vlans, "Voice", "voice_vlan")),
-            ("no switchport voice vlan", lambda: self._set(voice_vlan=None)),
-            ("no switchport voice vlan <vlan>", lambda _: self._set(voice_vlan=None)),
-            ("shutdown", lambda: self._set(shutdown=True)),
-            ("no shutdown", lambda: self._set(shutdown=False)),
-        ]
-        for kept in _KEPT:
-            stem = kept.partition(" <")[0]
-            table.append((kept, partial(self._keep, kept)))
-            table.append((f"no {stem}", partial(self._drop_kept, stem)))
-        return rules(table)
-
-    # -- commands
-    # ---------------------------------------------------------------------------------------------------
-
-    def _enter(self, mode: str) -> str:
-        self.mode = mode
-        return ""
-
-    def _close(self) -> str:
-        self.closed = True
-        return ""
-
-    def _ask_enable(self) -> str:
-        self.asks_password = True
-        return ""
-
-    def _configure(self) -> str:
-        self.mode = "config"
-        return "Enter configuration commands, one per line.  End with CNTL/Z."
-
-    def _save(self) -> str:
-        self.device.save()
-        return "Building configuration...\n[OK]"
-
-    def _startup(self) -> str:
-        return self.device.startup.read_text() if self.device.startup.exists() else "startup-config is not present"
-
-    def _do(self, line: str) -> str:
-        mode, self.mode = self.mode, "exec"
-        try:
-            return self.type(line)
-        finally:
-            self.mode = mode
-
-    def _rename(self, name: str) -> str:
-        self.device.config.hostname = name
-        return self._enter("config")
-
-    def _select(self, port: str) -> str:
-        self._ports = [port]
-        return self._enter("config-if")
-
-    def _select_range(self, text: str) -> str:
-        ports = in_range(text, self.device.config.ports)
-        if ports is None:
-            return Fault("invalid", len("interface range ")).text(self.prompt, text)
-        self._ports = ports
-        return self._enter("config-if-range")
-
-    def _default(self, port: str) -> str:
-        self.device.set_port(port, PortConfig())
-        self.mode = "config"
-        return f"Interface {port} set to default configuration"
-
-    def _make_vlan(self, number: int) -> str:
-        self._vlan = number
-        self.device.config.vlans.setdefault(number, f"VLAN{number:04}")
-        return self._enter("config-vlan")
-
-    def _drop_vlan(self, number: int) -> str:
-        self.device.config.vlans.pop(number, None)
-        return self._enter("config")
-
-    def _name_vlan(self, name: str) -> str:
-        self.device.config.vlans[self._vlan] = name
-        return ""
-
-    def _set(self, **values: object) -> str:
-        self._change(lambda config: replace(config, **values))  # type: ignore[arg-type] # the names are PortConfig's
-        return ""
-
-    def _change(self, change: Change) -> None:
-        for port in self._ports:
-            self.device.set_port(port, change(self.device.config.ports[port]))
-
-    def _vlans(self, what: str, field: str, number: int) -> str:
-        self._set(**{field: number})
-        if number in self.device.config.vlans:
-            return ""
-        self.device.config.vlans[number] = f"VLAN{number:04}"
-        return f"% {what} VLAN does not exist. Creating vlan {number}"
-
-    def _keep(self, pattern: str, *values: object) -> str:
-        line = re.sub(r"<\w+>", "{}", pattern).format(*values)
-        self._change(lambda config: config.with_extra(line))
-        return (
-            "%Warning: portfast should only be enabled on ports connected to a single host."
-            if "portfast" in line
-            else ""
-        )
-
-    def _drop_kept(self, stem: str) -> str:
-        self._change(lambda config: config.without_extra(stem))
-        return ""
-
-
-def _number(low: int, high: int) -> Parameter:
     def parse(word: str) -> int:
         if not word.isdecimal() or not low <= int(word) <= high:
             raise ValueError(0)
@@ -297,5 +172,28 @@ def _number(low: int, high: int) -> Parameter:
     return parse
 
 
-def _nothing(_: object = None) -> str:
-    return ""
+def _svi(word: str) -> int:
+    found = re.fullmatch(r"(?i)vl(?:a|an)?(\d{1,4})", word)
+    if found is None or not 1 <= int(found[1]) <= 4094:
+        raise ValueError(0)
+    return int(found[1])
+
+
+def _mac(word: str) -> str:
+    digits = re.sub(r"[.:-]", "", word).lower()
+    if not re.fullmatch(r"[0-9a-f]{12}", digits):
+        raise ValueError(0)
+    return ".".join(digits[i : i + 4] for i in (0, 4, 8))
+
+
+def _address(word: str) -> IPv4Address:
+    try:
+        return IPv4Address(word)
+    except ValueError:
+        raise ValueError(0) from None
+
+
+def _level(word: str) -> str:
+    if not re.fullmatch(r"\d{1,3}(?:\.\d{1,2})?", word) or float(word) > 100:
+        raise ValueError(0)
+    return f"{float(word):.2f}"

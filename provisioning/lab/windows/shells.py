@@ -35,8 +35,9 @@ class Command:
     """One command: Wine's cmd.exe on a temporary .cmd file, its output in files, its whole exit code in
     another.
 
-    Wine 8 under load sometimes dies while it starts (exit code 1, not a word; 1 in about 1,000). So the batch file
-    notes first that it began, and a command that provably did not is started again.
+    Wine 8 under load sometimes dies while it starts (exit code 1, not a word; 1 in about 1,000), or cannot start the
+    second cmd.exe that a batch file of the caller needs ("Can't recognize", about 1 in 20,000). So the batch file notes
+    first that it began, and a command that provably did not is started again.
 
     wine64 quotes its arguments anew and cuts exit codes to 8 bits, so the command line goes through a batch
     file, which writes ``%ERRORLEVEL%``. Output goes to files, since services that the command starts would
@@ -72,10 +73,10 @@ class Command:
         deadline = time.monotonic() + timeout
         while True:
             finished = self._process is None or self._process.poll() is not None
+            if self._never_began(finished):
+                continue
             stdout, stderr = self._fresh(self._stdout), self._fresh(self._stderr)
             more = self._pending(self._stdout) or self._pending(self._stderr)
-            if finished and not more and self._never_began():
-                continue
             if finished and not more:
                 return stdout, stderr, self._exit_code()
             if stdout or stderr:
@@ -113,17 +114,30 @@ class Command:
         for path in (self._stdout, self._stderr, self._batch, self._verdict, self._errand):
             path.unlink(missing_ok=True)
 
-    def _never_began(self) -> bool:
-        """Whether Wine died before the batch file began; it has been started again then."""
-        if self._again is None or not self._starts_left or self._verdict.exists():
+    def _never_began(self, finished: bool) -> bool:
+        """Whether Wine died before the command began; it has been started again then, if it is `finished`."""
+        if self._again is None or not self._starts_left:
+            return False
+        if not finished and self._no_second_cmd():
+            time.sleep(_POLL)
+            return True
+        if not finished:
+            return False
+        if self._verdict.exists() and not self._no_second_cmd():
             return False
         self._starts_left -= 1
+        self._verdict.unlink(missing_ok=True)
+        self._read = dict.fromkeys(self._read, 0)
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
         _log.warning("command %s: Wine ended before it began; started again", self.id)
         self._again()
         return True
+
+    def _no_second_cmd(self) -> bool:
+        said = self._stderr.read_text(encoding="utf-8", errors="replace") if self._stderr.exists() else ""
+        return said.lower().startswith(f"can't recognize '{real.CMD} /c ".lower())
 
     def _start(self, prefix: Path, command_line: str) -> None:
         environment = wine_environment(prefix)

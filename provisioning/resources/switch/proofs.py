@@ -11,7 +11,7 @@ from provisioning.connections.shell import ShellSession
 from provisioning.connections.switch import SwitchSession
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
-from provisioning.resources.switch.dialects import DIALECTS
+from provisioning.resources.switch.tables import mac_table, telephones
 
 __all__ = ["DESK_ON_PORT", "LEASE", "Lease", "LeaseProof", "PortProof", "leases"]
 
@@ -56,19 +56,19 @@ class PortProof:
         return _settled(proof, look, self.patience)
 
     def _look(self, session: SwitchSession, interface: str, mac: str, vlan: int) -> tuple[bool, str]:
-        dialect = DIALECTS[session.switch.dialect]
-        here = dialect.macs(session.show(dialect.read_macs(interface)))
-        if any(entry.mac == mac and entry.vlan == vlan for entry in here):
-            return True, f"{mac} is on {session.name} {interface} in VLAN {vlan}"
-        where = f"{session.name} {interface}"
-        if elsewhere := sorted({entry.vlan for entry in here if entry.mac == mac}):
-            return False, f"{mac} is on {where}, but in VLAN {elsewhere[0]} instead of {vlan}"
-        if others := sorted({entry.mac for entry in here}):
-            return (
-                False,
-                f"{where} sees {', '.join(others)} instead of {mac}; is another device plugged in, "
-                "or the patch cable in another port?",
-            )
+        here, where = mac_table(session, interface), f"{session.name} {interface}"
+        vlans = sorted(entry.vlan for entry in here if entry.mac == mac and entry.vlan is not None)
+        if vlan in vlans:
+            return True, f"{mac} is on {where} in VLAN {vlan}"
+        if vlans:
+            return False, f"{mac} is on {where}, but in VLAN {vlans[0]} instead of {vlan}"
+        phones = telephones(session.inventory, ((entry.mac, entry.vlan) for entry in here))
+        if others := sorted({entry.mac for entry in here} - phones):
+            told = f"{where} sees {', '.join(others)} instead of {mac}"
+            return False, f"{told}; is another device plugged in, or the patch cable in another port?"
+        if phones:
+            told = f"{where} sees only a telephone ({', '.join(sorted(phones))})"
+            return False, f"{told}; is the PC switched on and plugged into it?"
         return False, f"{where} sees no device at all; is the PC switched on and plugged in?"
 
 

@@ -1,0 +1,235 @@
+"""Secrets in configurations: what must never reach the archive, the terminal or a report.
+
+Two nets. The first is data: every family's file lists where its configurations hold secrets (:class:`Mask`), and
+:data:`EVERYWHERE` lists what any device may print. The second is suspicion: a line that no pattern knew and that holds
+what looks like a hash or a key is withheld as a whole.
+
+A masked value leaves a fingerprint, ``<secret 3f9a0c1d22aa>``: the first 48 bits of its HMAC-SHA-256 (RFC 2104) with
+the archive's own key. The same secret has the same fingerprint, so a secret that was changed shows as a change; without
+the key nobody can try words against it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from pydantic import Field, model_validator
+
+from provisioning.dialects.form import Form
+
+__all__ = ["EVERYWHERE", "MASKED", "Mask", "is_masked", "masked"]
+
+MASKED = re.compile(r"<secret [0-9a-f]{12}>")
+"""A fingerprint in the place of a secret."""
+
+
+class Mask(Form):
+    """One place where a configuration holds a secret. Patterns are searched in each line, whatever its letters' case.
+
+    With the group ``secret`` that part is masked, as often as it is found. With `until` the lines behind the one that
+    matches, up to the one that `until` matches, are masked as one (a certificate). With `drop` the line is left out: it
+    changes by itself (a clock, a counter), and nobody configured it.
+    """
+
+    pattern: re.Pattern[str]
+    hint: str = Field(description="what it is, for people: enable secret")
+    under: re.Pattern[str] | None = Field(
+        default=None, description="counts only below a line that this matches: the section that the line stands in"
+    )
+    until: re.Pattern[str] | None = Field(default=None, description="the last line of a block")
+    drop: bool = False
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Mask:
+        if ("secret" in self.pattern.groupindex) + (self.until is not None) + self.drop != 1:
+            raise ValueError(f"{self.hint}: give the pattern a group `secret`, or `until`, or `drop`; one of them")
+        return self
+
+
+def _everywhere(pattern: str, hint: str, until: str | None = None) -> Mask:
+    return Mask.model_validate({"pattern": pattern, "hint": hint, "until": until})
+
+
+EVERYWHERE: tuple[Mask, ...] = (
+    _everywhere(r"-----BEGIN [A-Z0-9 ]+-----(?!.*-----END)", "a key or certificate (PEM, RFC 7468)", "-----END "),
+    _everywhere(r"-----BEGIN [A-Z0-9 ]+-----(?P<secret>.+)", "a key or certificate in one line"),
+    # crypt(5) and its relatives: $1$…, $6$…, $9$…, $sha512$…, $1a$…
+    _everywhere(r"(?P<secret>\$[0-9A-Za-z-]{1,12}\$[^\s\"';]{4,})", "a password hash"),
+    _everywhere(r"[a-z][a-z0-9+.-]*://[^\s/@:\"]*:(?P<secret>[^\s/@\"]+)@", "a password in a URL"),
+    _everywhere(r"(?P<secret>\"[^\"]*\"|\S+);?\s*## SECRET-DATA", "what the device itself calls a secret"),
+    _everywhere(r"\bipsec spi \d+ (?P<secret>\S.*)", "OSPFv3 keys, and how they are used"),
+    _everywhere(
+        r"\b(?:encrypted-)?cak (?:(?:cipher(?:text)?|plaintext|simple) )?(?P<secret>\"[^\"]*\"|\S+)", "a MACsec key"
+    ),
+    _everywhere(r"^\s*rmon event \d+ .*?\btrap (?P<secret>\S+)", "an SNMP community, for traps"),
+    _everywhere(r"\bauthorization: ?\w+ (?P<secret>[^\s\"']+)", "a token in a script"),
+    _everywhere(
+        r"\b(?:password|passwd|pwd|secret|token|api-?key)=(?P<secret>[^\s&\"',;]+)", "a secret in a URL or a script"
+    ),
+    # password 7 …, key 0 …, secret sha512 …, in commands that no pattern of a family knows
+    _everywhere(
+        r"\b(?:password|passwd|secret|passphrase|pass-phrase|key|key-string|shared-key|server-key|psk|community)"
+        r" (?:level \d+ )?(?:[05-9]|sha(?:1|256|512)|md5|cipher|irreversible-cipher|ciphertext|plaintext|encrypted) "
+        r"(?P<secret>\"[^\"]*\"|\S+)",
+        "a secret behind its kind of encryption",
+    ),
+)
+"""What any family may print."""
+
+_WORDS = re.compile(r"pass|pwd|secret|key|communit|cipher|psk|token|credential|crypt|private|hash|auth|sha|md5", re.I)
+_TOKEN = re.compile(r"[A-Za-z0-9+/=_.$:%^@!*~-]{16,}")
+_HEX = re.compile(r"(?:0x)?[0-9a-f]{16,}|(?:[0-9a-f]{2}:){7,}[0-9a-f]{2}", re.I)
+_LONG = re.compile(r"[A-Za-z0-9+/=_-]{40,}")  # such a text is a key, whatever stands beside it
+_DUMP = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3,}[0-9A-F]{1,8}\s*", re.I)
+
+
+def masked(text: str, masks: Sequence[Mask], key: bytes) -> str:
+    """`text` with fingerprints for secrets, without lines that change by themselves, without control characters, spaces
+    at the ends of lines and empty lines at both ends. It ends with a line break unless it is empty."""
+    lines = "\n".join(_Filter(_rules((*masks, *EVERYWHERE)), key).lines(text)).strip("\n")
+    return f"{lines}\n" if lines else ""
+
+
+def is_masked(line: str) -> bool:
+    """Whether a line of the archive lacks a secret that the device has."""
+    return MASKED.search(line) is not None
+
+
+class _Rule(NamedTuple):
+    """A mask, and its pattern for any letters' case."""
+
+    mask: Mask
+    pattern: re.Pattern[str]
+
+
+@cache
+def _rules(masks: tuple[Mask, ...]) -> tuple[_Rule, ...]:
+    return tuple(_Rule(mask, re.compile(mask.pattern.pattern, re.IGNORECASE)) for mask in masks)
+
+
+@dataclass
+class _Filter:
+    """One pass over one configuration. `_known` spares lines that come again (a switch has many ports), as long as the
+    same masks count for them."""
+
+    rules: Sequence[_Rule]
+    key: bytes
+    _above: list[tuple[int, str]] = field(default_factory=list)
+    _known: dict[tuple[str, tuple[int, ...]], str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._sometimes = [(number, rule.mask.under) for number, rule in enumerate(self.rules) if rule.mask.under]
+        self._always = [number for number, rule in enumerate(self.rules) if not rule.mask.under]
+
+    def lines(self, text: str) -> Iterator[str]:
+        until: re.Pattern[str] | None = None
+        block: list[str] = []
+        for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+            line = _visible(raw.rstrip())
+            if until is not None:
+                block.append(line.strip())
+                if until.search(line):
+                    yield f" {self._fingerprint(chr(10).join(block))}"
+                    until, block = None, []
+                continue
+            special = self._special(line)
+            if (line, special) not in self._known:
+                self._known[line, special] = self._without_secrets(line, special)
+            if (found := self._known[line, special]) is not None:
+                yield found
+            until = self._begun(line, special)
+        if block:  # it has no end: whatever it is, it stays here
+            yield f" {self._fingerprint(chr(10).join(block))}"
+
+    def _special(self, line: str) -> tuple[int, ...]:
+        """The rules that count because of the section that `line` stands in."""
+        if not self._sometimes or not line:
+            return ()
+        indent = len(line) - len(line.lstrip())
+        while self._above and self._above[-1][0] >= indent:
+            self._above.pop()
+        special = tuple(n for n, under in self._sometimes if any(under.search(text) for _, text in self._above))
+        self._above.append((indent, line))
+        return special
+
+    def _begun(self, line: str, special: Sequence[int]) -> re.Pattern[str] | None:
+        blocks = (self.rules[number] for number in (*special, *self._always) if self.rules[number].mask.until)
+        return next((rule.mask.until for rule in blocks if rule.pattern.search(line)), None)
+
+    def _without_secrets(self, line: str, special: Sequence[int]) -> str | None:
+        spans: list[tuple[int, int]] = []
+        for mask, pattern in (self.rules[number] for number in (*special, *self._always)):
+            if mask.until is not None:
+                continue
+            for found in pattern.finditer(line):
+                if mask.drop:
+                    return None
+                if found["secret"]:
+                    spans.append(found.span("secret"))
+        kept, rest, at = "", "", 0
+        for start, end in _joined(spans):
+            kept += line[at:start] + self._fingerprint(line[start:end])
+            rest += line[at:start] + " "
+            at = end
+        if _is_suspicious(rest + line[at:]):
+            indent = line[: len(line) - len(line.lstrip())]
+            return f"{indent}! {self._fingerprint(line)} a whole line, withheld because it looks like a secret"
+        return kept + line[at:]
+
+    def _fingerprint(self, secret: str) -> str:
+        return f"<secret {hmac.digest(self.key, secret.encode(), 'sha256').hex()[:12]}>"
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Spans in order, overlapping and touching ones as one."""
+    current: tuple[int, int] | None = None
+    for start, end in sorted(spans):
+        if current is not None and start <= current[1]:
+            current = (current[0], max(current[1], end))
+            continue
+        if current is not None:
+            yield current
+        current = (start, end)
+    if current is not None:
+        yield current
+
+
+def _is_suspicious(line: str) -> bool:
+    """The second net: something like a key or a hash, beside a word that speaks of one, or very long."""
+    if _DUMP.fullmatch(line):
+        return True
+    speaks = _WORDS.search(line) is not None
+    return any(_is_random(token) and (speaks or _LONG.search(token)) for token in _TOKEN.findall(line))
+
+
+def _is_random(token: str) -> bool:
+    """Whether a text goes from small letters to capitals, and between letters and digits, as no name does. Names are
+    put together of short pieces (``B-204-3_WS-0042``) and of words (``TenGigabitEthernet``)."""
+    if _HEX.fullmatch(token):
+        return True
+    for piece in re.split(r"[-_.:]", token):
+        kinds = [_kind(char) for char in piece if char.isalnum()]
+        changes = sum(one != other and (one, other) != (_CAPITAL, _SMALL) for one, other in pairwise(kinds))
+        if len(kinds) >= 14 and changes >= max(5, len(kinds) // 5):
+            return True
+    return False
+
+
+_DIGIT, _SMALL, _CAPITAL = range(3)
+
+
+def _kind(char: str) -> int:
+    return _DIGIT if char.isdecimal() else _SMALL if char.islower() else _CAPITAL
+
+
+def _visible(line: str) -> str:
+    """Control characters as escapes, so that no terminal obeys them; tabs stay."""
+    if line.replace("\t", "").isprintable():
+        return line
+    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)
