@@ -17,7 +17,7 @@ from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import clearance
 from provisioning.intake.extensions import refuse_given
 from provisioning.intake.seats import give_back_unread, seats_before, shortages
-from provisioning.ledger import Entry, NewPatchOrder, OpenTarget, RunRecord
+from provisioning.ledger import Books, Entry, NewPatchOrder, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.extensions import Claim, claims
 from provisioning.procedures.licences import Seat
@@ -52,6 +52,8 @@ class Plan:
     """The extensions that this gives to people."""
     orders: tuple[NewPatchOrder, ...] = ()
     """The patch orders that are opened with it."""
+    books: Books = field(default_factory=Books)
+    """What is written down with it, as far as it is not so yet: amendments of the site, custody, reserved names."""
 
     @cached_property
     def lines(self) -> Mapping[Address, tuple[str, ...]]:
@@ -62,7 +64,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether everything is as it should be (and everything could be read)."""
-        return not self.changes and not self.unread and not self.orders
+        return not self.changes and not self.unread and not self.orders and not self.books.amendments
 
     @property
     def is_approved(self) -> bool:
@@ -137,6 +139,7 @@ class Plan:
                 },
                 log=log,
                 orders=self.orders,
+                books=self.books,
             )
 
         if self.undoes is None:
@@ -160,6 +163,7 @@ class Plan:
             warnings=list(self.warnings),
             unread={target: error.message for target, error in self.unread.items()},
             counts=document.counts(self.changes, self.resources),
+            books=document.books_document(self.books),
         )
 
 

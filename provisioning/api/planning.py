@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from provisioning.connections.directory import DirectorySession
 from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.engine.planner import Reading
 from provisioning.errors import RequestError
 from provisioning.intake.extensions import held_extensions
 from provisioning.ledger import Ledger
-from provisioning.procedures.base import Accounts, Numbering, Request, Work
+from provisioning.procedures.base import Accounts, Asking, Fact, Numbering, Request, Work
 from provisioning.procedures.equipment import connect_equipment
 from provisioning.procedures.extensions import must_choose
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
-from provisioning.procedures.onboard import Onboard, onboard
+from provisioning.procedures.onboard import onboard
 from provisioning.procedures.together import Together
 from provisioning.resources.base import Sessions
 from provisioning.resources.directory.accounts import read_accounts
+from provisioning.resources.directory.membership import MEMBERSHIP
 from provisioning.resources.phones.subscriber import taken
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
@@ -28,43 +30,49 @@ MaybeLedger = Callable[[], Ledger | None]
 
 
 def accounts(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLedger = lambda: None) -> Accounts:
-    """Whose account is whose; for people without one also who has the names that they might get. With `ledger`, also
-    which extensions are given (it is opened only for somebody who gets one)."""
+    """Whose account is whose; for people without one also who has the names that they might get; and the facts that the
+    request asks for, of the `ledger` too (it is opened only for these)."""
     people = request.people(site)
+    asked = request.asks(site) if isinstance(request, Asking) else frozenset[Fact]()
+    opened = ledger() if asked & {"custody", "reserved", "extensions"} else None
+    held = opened.holders() if opened is not None and "custody" in asked else {}
     if not people:  # equipment, for example: nobody has to be asked
-        return Accounts()
+        return Accounts(custody=held)
     with pool.session("directory") as session:
         found = read_accounts(session, employee_ids=people)
         logins = {key: (login,) for key, login in Accounts(tuple(found)).logins.items()}
-        new = {key: tuple(candidates(site, key)) for key in people if key not in logins}
+        new = {key: tuple(candidates(site, key)) for key in people if key not in logins and key in site.people}
+        known = {key: names for key, names in (logins | new).items() if key in site.people}
         found += read_accounts(
             session,
             logins=sorted({login for names in new.values() for login in names}),
-            names=sorted({display_name(site, key) for key in people}),
-            addresses=sorted(
-                {a for key, names in (logins | new).items() for a in possible_addresses(site, key, names)}
-            ),
+            names=sorted({display_name(site, key) for key in known}),
+            addresses=sorted({a for key, names in known.items() for a in possible_addresses(site, key, names)}),
         )
-    return Accounts(tuple(dict.fromkeys(found)), _numbering(site, request, pool, ledger))
+        groups = _groups(session, [name for names in logins.values() for name in names]) if "groups" in asked else {}
+    return Accounts(
+        tuple(dict.fromkeys(found)),
+        _numbering(site, people, pool, opened) if "extensions" in asked else Numbering(),
+        groups,
+        held,
+        opened.reserved() if opened is not None and "reserved" in asked else {},
+    )
 
 
-def _numbering(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLedger) -> Numbering:
-    people = _telephoned(request)
+def _groups(session: DirectorySession, logins: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    found = MEMBERSHIP.read(session, logins)
+    return {login: tuple(name for name, there in one.groups.items() if there) for login, one in found.items()}
+
+
+def _numbering(site: Inventory, people: Sequence[str], pool: Sessions, ledger: Ledger | None) -> Numbering:
+    people = [key for key in people if key in site.people]
     if site.phones is None or not people:
         return Numbering()
-    opened = ledger()
-    held = held_extensions(site.phones, opened) if opened is not None else {}
+    held = held_extensions(site.phones, ledger) if ledger is not None else {}
     if not must_choose(site, people, held):
         return Numbering(held)
     with pool.session("phones") as session:
         return Numbering(held, taken(session))
-
-
-def _telephoned(request: Request) -> tuple[str, ...]:
-    """Whom a request gives an extension to."""
-    if isinstance(request, Together):
-        return tuple(dict.fromkeys(person for part in request.parts for person in _telephoned(part)))
-    return request.persons if isinstance(request, Onboard) else ()
 
 
 def people_of(site: Inventory, name: str) -> tuple[str, ...]:

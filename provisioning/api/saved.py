@@ -46,5 +46,6 @@ def read_plan(site: Site, file: Path) -> Plan:
         sum(saved.counts.values()),
         grounds=grounds(site.wired, changes, owners(site.wired, request, [(c.address, c.after) for c in changes])),
         extensions=claims(site.wired, ((change.address, change.after) for change in changes)),
+        books=document.read_books(saved.books),
         seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
     )

@@ -27,7 +27,7 @@ from provisioning.engine.prover import prove
 from provisioning.engine.run import carry_out
 from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError, RequestError, TargetError
-from provisioning.intake import Bulk, permit_more, ports
+from provisioning.intake import Bulk, amended, permit_more, ports
 from provisioning.intake.extensions import give_back_extensions
 from provisioning.intake.seats import give_back, shortages, take, take_again
 from provisioning.ledger import Ledger, RunRecord, RunState, moment
@@ -66,9 +66,12 @@ class Site(Bulk):
 
     @property
     def wired(self) -> Inventory:
-        """The site as it is patched now: with the switch ports that the ledger gave to outlets whose cable the files
-        leave open (see :func:`~provisioning.intake.ports.wired`)."""
-        return ports.wired(self.inventory, self.ledger) if self.has_ledger else self.inventory
+        """The site as it is now: its files, with what procedures changed since
+        (:func:`~provisioning.intake.amended.amended`) and with the switch ports that the ledger gave to outlets whose
+        cable the files leave open (:func:`~provisioning.intake.ports.wired`)."""
+        if not self.has_ledger:
+            return self.inventory
+        return ports.wired(amended.amended(self.inventory, self.ledger.amendments()), self.ledger)
 
     @property
     def has_ledger(self) -> bool:
@@ -169,6 +172,7 @@ class Site(Bulk):
             seats=wanted,
             extensions=claims(site, ((r.address, r.desired) for r in work.resources)),
             orders=ports.to_open(self.ledger if self.has_ledger else None, work.orders, changes=bool(changes)),
+            books=amended.to_write(self.inventory, site, work, self.ledger.holders() if self.has_ledger else {}),
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
@@ -262,6 +266,7 @@ class Site(Bulk):
             give_back(self.ledger, self.inventory, record, state)
             give_back_extensions(self.ledger, record, state)
             ports.settle(self.ledger, record, state)
+            amended.settle(self.ledger, record, state)
 
         with self.connect() as pool:
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from provisioning.ledger import Amendment, Books, CustodyTransfer
 from provisioning.resources.base import Address, Change, Proof, State
 from provisioning.resources.registry import KINDS
 
@@ -40,6 +41,35 @@ class ProofDocument(_Document):
     parameters: dict[str, Any]
 
 
+class AmendmentDocument(_Document):
+    """From now on the thing `key` of a section of the site has `value` in `field`; `was` is what the files say."""
+
+    section: Literal["people", "workstations", "equipment"]
+    key: str
+    field: str
+    was: str | None
+    value: str | None
+
+
+class CustodyDocument(_Document):
+    """An asset that goes to a person, or to ``store``, ``repair`` or ``scrap``."""
+
+    asset: str
+    to: str
+    document: str | None = None
+    note: str | None = None
+
+
+class BooksDocument(_Document):
+    """What is written down with a run beside its changes."""
+
+    amendments: list[AmendmentDocument] = Field(default_factory=list)
+    custody: list[CustodyDocument] = Field(default_factory=list)
+    reserved: dict[str, str] = Field(
+        default_factory=dict, description="login or mail address that was somebody's → that person"
+    )
+
+
 class PlanDocument(_Document):
     """A plan: nothing in it is secret."""
 
@@ -51,6 +81,7 @@ class PlanDocument(_Document):
     warnings: list[str]
     unread: dict[str, str] = Field(description="targets that could not be read, with the reason")
     counts: dict[Literal["create", "update", "delete", "unchanged"], int]
+    books: BooksDocument = BooksDocument()
 
 
 def change_document(change: Change[State], lines: Sequence[str] = ()) -> ChangeDocument:
@@ -94,3 +125,21 @@ def counts(
     """How many changes of each sort there are, and how many of `resources` things stay as they are."""
     number = {action: sum(c.action == action for c in changes) for action in ("create", "update", "delete")}
     return {**number, "unchanged": resources - len(changes)}  # type: ignore[dict-item,unused-ignore]
+
+
+def books_document(books: Books) -> BooksDocument:
+    """The document form of what is written down with a run."""
+    return BooksDocument(
+        amendments=[AmendmentDocument(**vars(one), was=was) for one, was in books.amendments],
+        custody=[CustodyDocument(**vars(one)) for one in books.custody],
+        reserved=dict(books.reserved),
+    )
+
+
+def read_books(document: BooksDocument) -> Books:
+    """What :func:`books_document` described."""
+    return Books(
+        tuple((Amendment(one.section, one.key, one.field, one.value), one.was) for one in document.amendments),
+        tuple(CustodyTransfer(**one.model_dump()) for one in document.custody),
+        document.reserved,
+    )

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from provisioning.ledger.allocations import Allocations
+from provisioning.ledger.amendments import Amendments
+from provisioning.ledger.custody import Custody
 from provisioning.ledger.database import Database
 from provisioning.ledger.export import Export
 from provisioning.ledger.line_samples import LineSamples
@@ -14,6 +16,7 @@ from provisioning.ledger.outbox import Outbox
 from provisioning.ledger.patch_orders import PatchOrders
 from provisioning.ledger.records import ChangeRecord, ChangeState, RunRecord, RunState
 from provisioning.ledger.requests import Requests
+from provisioning.ledger.reserved import ReservedNames
 from provisioning.ledger.runs import Runs
 from provisioning.ledger.schema import bring_up_to_date
 from provisioning.ledger.targets import Targets
@@ -25,15 +28,27 @@ from provisioning.site.ledger import LedgerServer
 __all__ = ["ChangeRecord", "ChangeState", "Ledger", "RunRecord", "RunState"]
 
 
-class Ledger(Runs, Targets, Requests, Allocations, PatchOrders, LineSamples, WorkLog, Outbox, Verification, Export):
+class Ledger(
+    Runs,
+    Targets,
+    Requests,
+    Allocations,
+    Amendments,
+    Custody,
+    ReservedNames,
+    PatchOrders,
+    LineSamples,
+    WorkLog,
+    Outbox,
+    Verification,
+    Export,
+):
     """The ledger of one site: who has what, and what was done.
 
     `place` is a SQLite file (made with its folder, mode 0700, on first use) or a URL
     ``postgresql://USER@HOST:PORT/DATABASE``; an older schema is migrated. `trust` are the certificates that
     the server is verified by. Everything raises :class:`~provisioning.errors.LedgerError` when the
-    database does not do its part. May be shared by threads. Each subject has its own file: :class:`Runs`,
-    :class:`Targets`, :class:`Requests`, :class:`Allocations`, :class:`PatchOrders`, :class:`WorkLog`,
-    :class:`Verification`, :class:`Export`.
+    database does not do its part. May be shared by threads. Each subject has a file of its own.
     """
 
     def __init__(

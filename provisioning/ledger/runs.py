@@ -18,11 +18,15 @@ from sqlalchemy import Connection, func, insert, select, update
 from provisioning.errors import LedgerError
 from provisioning.ledger import chain
 from provisioning.ledger.allocations import give_first_free
+from provisioning.ledger.amendments import write_amendments
+from provisioning.ledger.books import Books
+from provisioning.ledger.custody import write_custody
 from provisioning.ledger.known_runs import KnownRuns
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.patch_orders import NewPatchOrder, write_patch_orders
 from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState, Turn
 from provisioning.ledger.requests import follow_run, request_of_run, set_running
+from provisioning.ledger.reserved import write_reserved
 from provisioning.ledger.rows import read_changes, read_runs
 from provisioning.ledger.tables import changes, events, moment, now, proofs, run_targets, runs, seals
 from provisioning.ledger.together import Together
@@ -33,6 +37,7 @@ from provisioning.resources.base import Address, Change, Proof, ProofResult, Sta
 _Verdicts = Mapping[int, tuple[ChangeState, str | None]]
 
 _IDS_AT_ONCE = 10_000
+_NO_BOOKS = Books()
 _ENDED = {"interrupted", "partial", "done", "undone"}
 
 
@@ -55,6 +60,7 @@ class Runs(Part):
         deadlines: Mapping[str, datetime] | None = None,
         log: Sequence[Entry] = (),
         orders: Sequence[NewPatchOrder] = (),
+        books: Books = _NO_BOOKS,
     ) -> RunRecord:
         """Write down a run with all that it means to change and to prove; its state is ``running``.
 
@@ -64,7 +70,7 @@ class Runs(Part):
         faster), and no run is begun then.
         With `asked` it is a request that begins at once, and is written down too. `seats` are allocated to the run,
         each ``(pool, candidates, holder)``; :class:`RequestError`, and no run, when one is not to be had. `orders` are
-        opened with it, their switch ports likewise allocated.
+        opened with it, their switch ports likewise allocated; `books` are written down with it.
         """
         with self._database.write() as connection:
             if asked and request_id is None:
@@ -75,6 +81,9 @@ class Runs(Part):
             for pool, candidates, holder in sorted(seats):
                 give_first_free(connection, pool, candidates, holder, run_id)
             write_patch_orders(connection, run_id, orders)
+            write_amendments(connection, run_id, books.amendments)
+            write_custody(connection, run_id, books.custody)
+            write_reserved(connection, run_id, books.reserved)
             _add_changes(connection, run_id, changes, first=0)
             if unread:
                 at, limits = now(), deadlines or {}

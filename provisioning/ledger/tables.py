@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Number of the newest migration; the ledger's table ``alembic_version`` holds the one it is at."""
 
 metadata = MetaData()
@@ -278,6 +278,60 @@ line_samples = Table(
     Index("line_samples_by_port", "switch", "port", "at"),
 )
 """What the counters of a switch port said at a time."""
+
+amendments = Table(
+    "amendments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("section", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("was", Text),
+    Column("value", Text),
+    Column("run_id", _Id, ForeignKey("runs.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("withdrawn", Text),
+    Column("replaced_in", _Id, ForeignKey("runs.id")),
+    Index(
+        "one_amendment_in_force",
+        "section",
+        "key",
+        "field",
+        unique=True,
+        sqlite_where=text("withdrawn IS NULL"),
+        postgresql_where=text("withdrawn IS NULL"),
+    ),
+    Index("amendments_by_run", "run_id"),
+)
+"""What procedures changed of what the site's files say. `replaced_in` is the run whose amendment took the place."""
+
+custody = Table(
+    "custody",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("asset", Text, nullable=False),
+    Column("former", Text, nullable=False),
+    Column("to", Text, nullable=False),
+    Column("document", Text),
+    Column("note", Text),
+    Column("who", Text, nullable=False),
+    Column("run_id", _Id, ForeignKey("runs.id")),
+    Column("at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("custody_by_asset", "asset", "id"),
+    Index("custody_by_run", "run_id"),
+)
+"""Who gave what to whom."""
+
+reserved_names = Table(
+    "reserved_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("run_id", _Id, ForeignKey("runs.id")),
+    Column("at", Text, nullable=False),
+)
+"""Logins and mail addresses (small letters) that were somebody's, and are nobody else's ever after."""
 
 EXPORTED = tuple(table for table in metadata.sorted_tables if table is not line_samples)
 """What an export has, parents before children: everything but the samples, millions of rows that say nothing of what

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.custody import CustodyTransfer
 from provisioning.ledger.patch_orders import NewPatchOrder
 from provisioning.resources.base import Proof, Resource
 from provisioning.resources.directory.accounts import Account
@@ -25,10 +27,16 @@ class Numbering:
 @dataclass(frozen=True)
 class Accounts:
     """What the directory already knows of the people that a request is about, and of whoever has names that they
-    might get; and which extensions are given."""
+    might get; and what else the request asks for (:class:`Asking`)."""
 
     found: tuple[Account, ...] = ()
     numbering: Numbering = Numbering()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Login → all groups of the account (sAMAccountName), but the primary one."""
+    custody: Mapping[str, str] = field(default_factory=dict)
+    """Asset → who has it now."""
+    reserved: Mapping[str, str] = field(default_factory=dict)
+    """Login or mail address that was somebody's, in small letters → that person."""
 
     @cached_property
     def logins(self) -> Mapping[str, str]:
@@ -50,7 +58,9 @@ class Work:
     """What a request comes to: things to be made so, proofs to be run, and sentences that the admin should read.
 
     `expected` is looked at while planning, on targets that are read anyway. `off_premises` are the people whose user
-    data would be copied off the premises. `orders` are patch orders that are opened when the run begins.
+    data would be copied off the premises. `orders` are patch orders that are opened when the run begins; `amendments`
+    hold from then on, what is in `custody` is booked when the run has ended, `reserved` names (login or mail address,
+    in small letters → person) are nobody else's any more.
     """
 
     resources: tuple[Resource, ...]
@@ -59,6 +69,9 @@ class Work:
     off_premises: tuple[str, ...] = ()
     expected: tuple[Expectation, ...] = ()
     orders: tuple[NewPatchOrder, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
+    custody: tuple[CustodyTransfer, ...] = ()
+    reserved: Mapping[str, str] = field(default_factory=dict)
 
 
 class Request(Protocol):
@@ -78,3 +91,15 @@ class Request(Protocol):
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work: ...
 
     def to_plain(self) -> dict[str, Any]: ...
+
+
+Fact = Literal["extensions", "groups", "custody", "reserved"]
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A request that needs facts beside accounts."""
+
+    def asks(self, inventory: Inventory) -> frozenset[Fact]:
+        """Which of them: of the people of :meth:`Request.people`, where they are people's."""
+        ...

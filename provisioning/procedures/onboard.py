@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.errors import RequestError
-from provisioning.procedures.base import Accounts, Work
+from provisioning.procedures.base import Accounts, Fact, Work
+from provisioning.procedures.desk_custody import desk_custody
 from provisioning.procedures.extensions import Extension, choose
 from provisioning.procedures.home_folders import PersonsFolders
 from provisioning.procedures.identity import Identity, identify
@@ -55,6 +56,10 @@ class Onboard:
         managers = {inventory.person(key).manager for key in self.persons} - {None}
         return tuple(dict.fromkeys((*self.persons, *sorted(m for m in managers if m))))
 
+    def asks(self, inventory: Inventory) -> frozenset[Fact]:
+        """Who has which extension, and which names are nobody's any more."""
+        return frozenset({"extensions", "reserved"} if inventory.phones is not None else {"reserved"})
+
     def to_plain(self) -> dict[str, Any]:
         return {
             "procedure": "onboard",
@@ -78,8 +83,9 @@ class Onboard:
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
         """Raises :class:`RequestError` for unknown names, untraced outlets and software that is not allowed."""
         desks = self.desks(inventory)
+        _nobody_left(inventory, self.persons)
         _one_person_a_desk(inventory, desks)
-        identities = identify(inventory, self.persons, accounts)
+        identities = identify(inventory, self.persons, accounts, reserved=accounts.reserved)
         logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}
         numbers = choose(inventory, self.persons, accounts.numbering)
         parts = [
@@ -93,6 +99,7 @@ class Onboard:
             tuple(dict.fromkeys(p for part in parts for p in part.proofs)),
             tuple(w for part in parts for w in part.warnings),
             expected=tuple(dict.fromkeys(e for part in parts for e in part.expected)),
+            custody=tuple(dict.fromkeys(c for part in parts for c in part.custody)),
         )
 
     def _desk(self, inventory: Inventory, key: str) -> str | None:
@@ -111,6 +118,12 @@ def onboard(
     if workplace is not None and len(persons) > 1:
         raise RequestError(f"onboard: workplace {workplace} cannot seat {len(persons)} people; name one person")
     return Onboard(persons, workplace, tuple(software), downgrade)
+
+
+def _nobody_left(inventory: Inventory, people: Sequence[str]) -> None:
+    for key in people:
+        if (left := inventory.person(key).left) is not None:
+            raise RequestError(f"{key} has left on {left}; `provision reinstate {key}` brings them back")
 
 
 def _one_person_a_desk(inventory: Inventory, desks: dict[str, str | None]) -> None:
@@ -169,7 +182,13 @@ class _Joiner:
             resources += folders.resources(self._account)
             proofs += folders.proofs()
         expected = () if self.workstation is None else (expected_member(self.inventory, self.workstation),)
-        return Work(tuple(resources), tuple(proofs), tuple(self._warnings()), expected=expected)
+        return Work(
+            tuple(resources),
+            tuple(proofs),
+            tuple(self._warnings()),
+            expected=expected,
+            custody=desk_custody(self.inventory, self.key, self.desk),
+        )
 
     def _warnings(self) -> Iterator[str]:
         manager = self.person.manager

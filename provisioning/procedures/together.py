@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provisioning.procedures.base import Accounts, Request, Work
+from provisioning.procedures.base import Accounts, Asking, Fact, Request, Work
 from provisioning.site import Inventory
 
 
@@ -36,7 +36,14 @@ class Together:
             tuple(dict.fromkeys(person for work in works for person in work.off_premises)),
             tuple(dict.fromkeys(expected for work in works for expected in work.expected)),
             tuple(order for work in works for order in work.orders),
+            tuple(dict.fromkeys(amendment for work in works for amendment in work.amendments)),
+            tuple(dict.fromkeys(transfer for work in works for transfer in work.custody)),
+            {name: person for work in works for name, person in work.reserved.items()},
         )
+
+    def asks(self, inventory: Inventory) -> frozenset[Fact]:
+        """What any part asks for."""
+        return frozenset(fact for part in self.parts if isinstance(part, Asking) for fact in part.asks(inventory))
 
     def to_plain(self) -> dict[str, Any]:
         parts = [part.to_plain() for part in self.parts]

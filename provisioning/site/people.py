@@ -8,6 +8,7 @@ from pydantic import Field
 
 from provisioning.site.base import Form, GroupName, Identifier, IsoDate, Model, Text
 from provisioning.site.directory import DistinguishedName
+from provisioning.site.help_desk import Language
 
 Phone = Annotated[
     str, Form(r"^\+?[0-9(][0-9 ()/.-]{0,30}[0-9]$", "a telephone number such as +49 30 5550 1042 or 1042")
@@ -55,3 +56,5 @@ class Person(Model):
     phone: Phone | None = None
     start: IsoDate | None = None
     login: Login | None = Field(default=None, description="fixed login name; made by the login policy when left out")
+    language: Language | None = Field(default=None, description="of the person's card; the site's when left out")
+    left: IsoDate | None = Field(default=None, description="last day; written by `provision offboard`")

@@ -1,0 +1,83 @@
+"""Amendments: what procedures changed of what the site's files say – who sits where, who is called what, who has left.
+
+An amendment is written in the transaction that begins its run. It is laid over the files as long as they say what they
+said then (`was`); as soon as they say something else, they win. A field of a thing has one amendment in force at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select, update
+
+from provisioning.ledger.part import Part
+from provisioning.ledger.tables import amendments, now
+
+Section = Literal["people", "workstations", "equipment"]
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """From now on the thing `key` of a section of the site has `value` (``None``: nothing) in `field`."""
+
+    section: Section
+    key: str
+    field: str
+    value: str | None
+
+    @property
+    def subject(self) -> tuple[Section, str, str]:
+        """What it speaks of: one field of one thing."""
+        return self.section, self.key, self.field
+
+
+@dataclass(frozen=True)
+class AmendmentRecord(Amendment):
+    """An amendment as the ledger remembers it: `was` is what the site's files said."""
+
+    was: str | None
+    run_id: int
+    at: str
+    withdrawn: str | None
+
+
+_FIELDS = tuple(amendments.c[name] for name in AmendmentRecord.__dataclass_fields__)
+_IN_FORCE = amendments.c.withdrawn.is_(None)
+
+
+class Amendments(Part):
+    """The amendments of one ledger."""
+
+    def amendments(self, *, withdrawn: bool = False, run_id: int | None = None) -> list[AmendmentRecord]:
+        """Those in force, oldest first; with `withdrawn` also those that were, and only those of a run, if named."""
+        query = select(*_FIELDS).order_by(amendments.c.id)
+        if not withdrawn:
+            query = query.where(_IN_FORCE)
+        if run_id is not None:
+            query = query.where(amendments.c.run_id == run_id)
+        with self._database.read() as connection:
+            return [AmendmentRecord(**row._mapping) for row in connection.execute(query)]
+
+    def take_back_amendments(self, run_id: int) -> None:
+        """A run was taken back: its amendments are withdrawn, and those that they replaced are in force again. Twice is
+        once."""
+        with self._database.write() as connection:
+            ours = (amendments.c.run_id == run_id) & _IN_FORCE
+            connection.execute(update(amendments).where(ours).values(withdrawn=now()))
+            replaced = select(*_FIELDS, amendments.c.id).where(amendments.c.replaced_in == run_id)
+            for row in connection.execute(replaced).all():
+                taken = [getattr(amendments.c, name) == row._mapping[name] for name in ("section", "key", "field")]
+                if connection.execute(select(amendments.c.id).where(*taken, _IN_FORCE)).first() is None:
+                    again = update(amendments).where(amendments.c.id == row.id)
+                    connection.execute(again.values(withdrawn=None, replaced_in=None))
+
+
+def write_amendments(connection: Connection, run_id: int, wanted: Sequence[tuple[Amendment, str | None]]) -> None:
+    """Write amendments down, each with what the files say, within the transaction that begins their run."""
+    at = now()
+    for one, was in sorted(wanted, key=lambda pair: pair[0].subject):
+        same = [amendments.c.section == one.section, amendments.c.key == one.key, amendments.c.field == one.field]
+        connection.execute(update(amendments).where(*same, _IN_FORCE).values(withdrawn=at, replaced_in=run_id))
+        connection.execute(insert(amendments), [vars(one) | {"was": was, "run_id": run_id, "at": at}])

@@ -1,0 +1,132 @@
+"""Custody: who has which piece of equipment, from whom, since when, by which document.
+
+What a run hands over is written down when it begins and booked when it ends; its undo books the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from provisioning.ledger.part import Part, clean
+from provisioning.ledger.tables import custody, now
+from provisioning.ledger.who import acting_user
+
+CustodyState = Literal["planned", "booked", "void"]
+
+STORE = "store"
+"""Who has what nobody was given."""
+
+PLACES = (STORE, "repair", "scrap")
+"""Holders that are no persons."""
+
+
+@dataclass(frozen=True)
+class CustodyTransfer:
+    """`asset` (an asset tag, the key of a device, ``licence:<pool>``) goes to a person, or to one of :data:`PLACES`.
+
+    `document` is the paper that says so (a ticket, a receipt).
+    """
+
+    asset: str
+    to: str
+    document: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class CustodyRecord(CustodyTransfer):
+    """A transfer as the ledger remembers it. `former` is who had the asset before; `run_id` is missing where it was
+    booked by hand."""
+
+    id: int = 0
+    former: str = STORE
+    who: str = ""
+    run_id: int | None = None
+    at: str = ""
+
+
+_FIELDS = tuple(custody.c[name] for name in CustodyRecord.__dataclass_fields__)
+_BOOKED = custody.c.state == "booked"
+
+
+class Custody(Part):
+    """Who has what, in one ledger."""
+
+    def custody(self, asset: str | None = None, *, holder: str | None = None) -> list[CustodyRecord]:
+        """The history, oldest first: of one asset, of what a holder was given or gave back, where these are named."""
+        query = select(*_FIELDS).where(_BOOKED).order_by(custody.c.id)
+        if asset is not None:
+            query = query.where(custody.c.asset == asset)
+        if holder is not None:
+            query = query.where((custody.c.to == holder) | (custody.c.former == holder))
+        with self._database.read() as connection:
+            return [CustodyRecord(**row._mapping) for row in connection.execute(query)]
+
+    def held_by(self, holder: str) -> list[CustodyRecord]:
+        """What a person has now, by asset: the transfer that gave it."""
+        return sorted((one for one in self._latest() if one.to == holder), key=lambda one: one.asset)
+
+    def holders(self) -> dict[str, str]:
+        """Asset → who has it now, for everything that was ever booked."""
+        return {one.asset: one.to for one in self._latest()}
+
+    def hand_over(self, transfers: Iterable[CustodyTransfer]) -> list[CustodyRecord]:
+        """Book transfers by hand, at once. What is where it should be already is left out."""
+        with self._database.write() as connection:
+            last = connection.execute(select(func.max(custody.c.id))).scalar_one() or 0
+            for one in transfers:
+                _book(connection, one, None)
+            query = select(*_FIELDS).where(_BOOKED, custody.c.id > last).order_by(custody.c.id)
+            return [CustodyRecord(**row._mapping) for row in connection.execute(query)]
+
+    def book_custody(self, run_id: int) -> None:
+        """A run has ended: what it was to hand over is booked. Twice is once."""
+        with self._database.write() as connection:
+            planned = (custody.c.run_id == run_id) & (custody.c.state == "planned")
+            rows = connection.execute(select(*_FIELDS).where(planned).order_by(custody.c.id)).all()
+            connection.execute(update(custody).where(planned).values(state="void"))
+            for row in rows:
+                _book(connection, CustodyTransfer(row.asset, row.to, row.document, row.note), run_id)
+
+    def take_back_custody(self, run_id: int, by: int) -> None:
+        """The run `by` took a run back: what that run handed over, and nobody passed on since, goes back. Twice is
+        once."""
+        with self._database.write() as connection:
+            ours = custody.c.run_id == run_id
+            connection.execute(update(custody).where(ours, custody.c.state == "planned").values(state="void"))
+            rows = connection.execute(select(*_FIELDS).where(ours, _BOOKED).order_by(custody.c.id.desc())).all()
+            for row in rows:
+                newest = select(func.max(custody.c.id)).where(_BOOKED, custody.c.asset == row.asset)
+                if connection.execute(newest).scalar_one() == row.id:
+                    _book(connection, CustodyTransfer(row.asset, row.former, row.document, row.note), by)
+
+    def _latest(self) -> list[CustodyRecord]:
+        newest = select(func.max(custody.c.id)).where(_BOOKED).group_by(custody.c.asset)
+        query = select(*_FIELDS).where(custody.c.id.in_(newest)).order_by(custody.c.id)
+        with self._database.read() as connection:
+            return [CustodyRecord(**row._mapping) for row in connection.execute(query)]
+
+
+def write_custody(connection: Connection, run_id: int, transfers: Sequence[CustodyTransfer]) -> None:
+    """Write down what a run is to hand over, within the transaction that begins it."""
+    if transfers:
+        connection.execute(insert(custody), [_row(one, run_id) | {"state": "planned"} for one in transfers])
+
+
+def _book(connection: Connection, one: CustodyTransfer, run_id: int | None) -> None:
+    held = select(custody.c.to).where(_BOOKED, custody.c.asset == one.asset).order_by(custody.c.id.desc()).limit(1)
+    former = connection.execute(held).scalar_one_or_none() or STORE
+    if former != one.to:
+        connection.execute(insert(custody), [_row(one, run_id) | {"state": "booked", "former": former}])
+
+
+def _row(one: CustodyTransfer, run_id: int | None) -> dict[str, object]:
+    words = {"document": one.document, "note": one.note}
+    said = {name: None if text is None else clean(text) for name, text in words.items()}
+    return {
+        "asset": one.asset, "to": one.to, "former": STORE, "who": acting_user(), "run_id": run_id, "at": now(), **said
+    }  # fmt: skip
