@@ -14,7 +14,7 @@ from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import RequestError
 from provisioning.ledger import RequestRecord, RunRecord
-from provisioning.reports import listing, requests, text, things
+from provisioning.reports import amendments, listing, requests, text, things
 from provisioning.reports.words import safe, to_json
 from provisioning.site.lines import did_you_mean
 
@@ -24,12 +24,13 @@ RUNS_SEARCHED = 500
 LISTS: dict[str, Callable[[Site], Any]] = {
     "runs": lambda site: things.runs(_records(site)),
     "requests": lambda site: requests.listed(_requests(site), site.inventory),
-    "people": lambda site: things.people(site.inventory),
+    "people": lambda site: things.people(site.wired),
     "workplaces": lambda site: things.workplaces(site.wired),
-    "workstations": lambda site: things.workstations(site.inventory),
+    "workstations": lambda site: things.workstations(site.wired),
     "outlets": lambda site: things.outlets(site.wired),
     "equipment": lambda site: things.equipment(site.wired),
-    "extensions": lambda site: things.extensions(site.inventory, site.ledger.allocations() if site.has_ledger else ()),
+    "extensions": lambda site: things.extensions(site.wired, site.ledger.allocations() if site.has_ledger else ()),
+    "amendments": lambda site: amendments.listed(site.inventory, site.ledger.amendments() if site.has_ledger else ()),
     "printers": lambda site: things.printers(site.inventory),
     "switches": lambda site: things.switches(site.wired),
     "vlans": lambda site: things.vlans(site.inventory),
@@ -60,7 +61,7 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
     provision show                      the site at a glance
     provision show people               also: runs, requests, workplaces, workstations, outlets,
                                         equipment, extensions, printers, switches, vlans, profiles,
-                                        software
+                                        software, amendments (what the site's files should say by now)
     provision show person E1042         also: workplace W, workstation WS, outlet O,
                                         switch S, profile P, package P
     provision show run 7                what a run did and proved
@@ -107,7 +108,7 @@ def _refuse(what: str | None, name: str | None) -> None:
 
 def _thing(site: Site, what: str | None, name: str | None) -> Any:
     if what is None:
-        return things.overview(site.inventory, _records(site))
+        return things.overview(site.wired, _records(site))
     return LISTS[what](site) if name is None else ONE[what](site, name)
 
 

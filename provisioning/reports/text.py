@@ -9,6 +9,7 @@ from typing import Protocol
 from rich.text import Text
 
 from provisioning.errors import TargetError, UnreachableError
+from provisioning.ledger import Books
 from provisioning.reports.document import (
     ChangeReport,
     Difference,
@@ -76,6 +77,8 @@ class Planned(Protocol):
     def grounds(self) -> Mapping[str, Sequence[str]]: ...
     @property
     def lines(self) -> Mapping[Address, Sequence[str]]: ...
+    @property
+    def books(self) -> Books: ...
 
 
 # ----------------------------------------------------------------------------------------------------- plans
@@ -97,10 +100,11 @@ def plan(planned: Planned, *, lines: bool = False) -> Text:
             if all(isinstance(error, UnreachableError) for error in planned.unread.values())
             else _LEFT_OUT,
         ),
+        _books(planned.books),
         _warnings(planned.warnings),
     ]
     blocks += [counts(planned)]
-    if planned.changes:
+    if planned.changes or planned.books.amendments:
         blocks += [_to_be_proven(planned.proofs)]
     elif not planned.unread:
         blocks += [Text(f"Everything is as it should be. {_CHECK}")]
@@ -161,6 +165,19 @@ def _unread(unread: Mapping[str, str], advice: str = _LEFT_OUT) -> Text:
 
 def _warnings(warnings: Sequence[str]) -> Text:
     return Text("\n").join(Text(f"Warning: {safe(warning, lines=True)}", "yellow") for warning in warnings)
+
+
+def _books(books: Books) -> Text:
+    """What is written into the ledger with the run. A first handing over with a new desk goes without saying."""
+    lines = [
+        f"{one.section} {safe(one.key)}: {field_words(one.field)} {safe(was or '–')} → {safe(one.value or '–')}"
+        for one, was in books.amendments
+    ]
+    lines += [f"{safe(one.asset)} goes to {safe(one.to)}" for one in books.custody if books.amendments or one.document]
+    if not lines:
+        return Text("")
+    heading = "To be written down (the ledger holds it until the site's files say it):"
+    return Text("\n".join([heading, *(f"  {line}" for line in lines)]))
 
 
 def _to_be_approved(grounds: Mapping[str, Sequence[str]]) -> Text:
