@@ -9,6 +9,7 @@ from provisioning.errors import RequestError
 from provisioning.procedures.backup import Backup, Restore
 from provisioning.procedures.base import Request
 from provisioning.procedures.configurations import RestoreSections
+from provisioning.procedures.ensure import Ensure
 from provisioning.procedures.equipment import ConnectEquipment
 from provisioning.procedures.join import Join
 from provisioning.procedures.onboard import Onboard
@@ -21,6 +22,7 @@ PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
     "onboard": Onboard.from_plain,
     "join": Join.from_plain,
     "connect": ConnectEquipment.from_plain,
+    "ensure": Ensure.from_plain,
     "patch": Patch.from_plain,
     "publish": Publish.from_plain,
     "transfer-data": TransferData.from_plain,
