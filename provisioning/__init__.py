@@ -9,7 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from provisioning.api import Plan, Run, Site, onboard
+    from provisioning.api import (
+        Plan,
+        Run,
+        Site,
+        erase,
+        install,
+        move,
+        offboard,
+        onboard,
+        reassign,
+        reinstate,
+        rename,
+        replace,
+        roll_out,
+    )
     from provisioning.errors import (
         BlockedError,
         CredentialError,
@@ -47,10 +61,19 @@ __all__ = [
     "TrustError",
     "UnreachableError",
     "VerifyError",
+    "erase",
+    "install",
+    "move",
+    "offboard",
     "onboard",
+    "reassign",
+    "reinstate",
+    "rename",
+    "replace",
+    "roll_out",
 ]
 
-_API = frozenset({"Plan", "Run", "Site", "onboard"})
+_API = frozenset({"Plan", "Run", "Site"} | {name for name in __all__ if name.islower()})
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from provisioning.api import Plan, Site, configurations
+from provisioning.api import Site, configurations
 from provisioning.api.configurations import Round
 from provisioning.api.line_report import LineReport
 from provisioning.engine.alone import Alone
@@ -15,7 +15,10 @@ from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Wa
 from provisioning.engine.outbox import Messenger, deliver
 from provisioning.engine.run import alone
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError
+from provisioning.intake.waves import goes_on, roll_out
 from provisioning.ledger import Entry, RunRecord
+from provisioning.reports import prometheus
+from provisioning.reports.audit import sentence
 from provisioning.reports.words import count
 from provisioning.site.workers import Workers
 
@@ -23,7 +26,7 @@ __all__ = ["Errands", "engine_of"]
 
 _BUSY_SECONDS = 2.0
 _NAMED = 5
-"""Differences that an audit names; the plan shows them all."""
+"""Findings and configurations that a sentence names."""
 
 _STOPPED = "its worker was stopped; the next one goes on"
 
@@ -54,7 +57,7 @@ class WorkersSite(Site):
     @cached_property
     def messenger(self) -> Messenger:
         """Writes sentences only: a desk takes its time, and emptying the outbox is an errand of its own."""
-        return Messenger(self.ledger, self.inventory, self.secrets, delivers=False)
+        return Messenger(self.ledger, self.wired, self.secrets, delivers=False)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,15 @@ class Errands:
             self._left_open(None, number)
             raise
         self._carried(None, number, stop)
+        self._next_waves(number, stop)
         return _ended(self.site.ledger.run(number))
+
+    def _next_waves(self, run: int, stop: threading.Event) -> None:
+        """What waited for this run's PCs: the next waves of its request."""
+        request = self.site.ledger.run(run).request_id
+        if request is not None and goes_on(self.site.ledger, self.site.ledger.request(request)):
+            done = roll_out(self.site, request, again=False, stop=stop)
+            self._carried(request, max(wave.run or 0 for wave in done.waves), stop)
 
     def _outbox(self, stop: threading.Event) -> str | None:
         told = deliver(self.site.ledger, self.site.inventory, self.site.secrets, stop=stop)
@@ -120,9 +131,15 @@ class Errands:
 
     def _audit(self, number: int) -> str:
         """Compare everything with the site, and tell the desk when somebody has to look."""
-        plan = self.site.plan()
-        found = audited(plan)
-        self.site.ledger.log(Entry(found, key=audit_key(number)), tell=not plan.is_empty)
+        report = self.site.audit()
+        document = report.to_document()
+        found, file = sentence(document), self.site.inventory.workers.audit_prometheus
+        if file is not None:
+            try:
+                prometheus.write(file, document)
+            except RequestError as exc:  # the audit was made all the same: it is not made again for that
+                found += f" {exc}."
+        self.site.ledger.log(Entry(found, key=audit_key(number)), tell=not (report.is_clean and report.is_whole))
         return found
 
     def _lines(self, number: int) -> str:
@@ -201,20 +218,6 @@ def archived(kept: Round) -> str:
         found = "nothing new"
     unread = f"; could not read {', '.join(kept.unread)}" if kept.unread else ""
     return f"Archive: {looked}, {found}{unread}. `provision config log` lists what is kept."
-
-
-def audited(plan: Plan) -> str:
-    """What an audit found, as a sentence for the work log."""
-    if plan.is_empty:
-        return f"Audit: {count(plan.resources, 'thing')} looked at, all as the site says."
-    found = []
-    if plan.changes:
-        named = ", ".join(str(change.address) for change in plan.changes[:_NAMED])
-        more = f" and {len(plan.changes) - _NAMED} more" if len(plan.changes) > _NAMED else ""
-        found.append(f"{len(plan.changes)} of {count(plan.resources, 'thing')} not as the site says: {named}{more}")
-    if plan.unread:
-        found.append(f"could not look at {', '.join(plan.unread)}")
-    return f"Audit: {'; '.join(found)}. `provision plan` shows what to do."
 
 
 def _ended(run: RunRecord) -> str:

@@ -2,16 +2,32 @@
 
 ::
 
-    from provisioning import Site, onboard
+    from provisioning import Site, move, onboard
 
     site = Site.load("inventories/example")
-    plan = site.plan(onboard("E1042"))
-    run = plan.apply()
+    run = site.plan(onboard("E1042")).apply()
+    site.plan(move(site, "E1042", "B-207-1")).apply()
     run.undo()
 """
 
+from provisioning.api.asking import erase, install, move, offboard, reassign, reinstate, rename, replace, roll_out
 from provisioning.api.plan import Plan, Run
 from provisioning.api.site import Site
 from provisioning.procedures.onboard import Onboard, onboard
 
-__all__ = ["Onboard", "Plan", "Run", "Site", "onboard"]
+__all__ = [
+    "Onboard",
+    "Plan",
+    "Run",
+    "Site",
+    "erase",
+    "install",
+    "move",
+    "offboard",
+    "onboard",
+    "reassign",
+    "reinstate",
+    "rename",
+    "replace",
+    "roll_out",
+]

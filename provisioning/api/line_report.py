@@ -4,7 +4,7 @@ compares with, and the history for people."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from provisioning.ledger import Ledger
 from provisioning.procedures.line_history import Seen, growth
 from provisioning.procedures.lines import DAY, LineFinding
+from provisioning.resources.base import Address, State
 
 __all__ = ["LineReport", "PortHistory", "PortState", "SwitchCheck", "earlier", "histories"]
 
@@ -88,6 +89,10 @@ class LineReport:
     new: tuple[LineFinding, ...] = ()
     notes: tuple[str, ...] = ()
     history: tuple[PortHistory, ...] = ()
+    found: Mapping[Address, State | None] = field(default_factory=dict)
+    """How the ports are configured that the site has something at."""
+    absent: frozenset[str] = frozenset()
+    """PCs and devices whose port is on and has no link, or sees but a telephone: off, or plugged in elsewhere."""
 
     @property
     def is_clean(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, Reading, TargetSessions
 from provisioning.errors import TargetError
 from provisioning.ledger.line_samples import SWITCH
-from provisioning.procedures.line_devices import Trails, follow, judge_drift, judge_moves, judge_place
+from provisioning.procedures.line_devices import Trails, absent, follow, judge_drift, judge_moves, judge_place
 from provisioning.procedures.line_history import Seen, remember, seen
 from provisioning.procedures.line_places import Places, wanted_ports
 from provisioning.procedures.lines import LineFinding, PortView, Sort, judge_line
@@ -39,6 +39,7 @@ class _Answer:
     name: str
     lines: SwitchLines | None = None
     changes: tuple[Change[State], ...] = ()
+    found: Mapping[Address, State | None] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     error: str = ""
     notes: tuple[str, ...] = ()
@@ -111,7 +112,7 @@ def _ask(name: str, wanted: Sequence[Resource], pool: TargetSessions) -> _Answer
             found[resource.address] = lines.ports[port]
     changes = tuple(planner.compare(wanted, Reading(found, {})))
     fixed = frozenset(port for port, state in lines.ports.items() if state.speed or state.duplex)
-    return _Answer(name, replace(lines, ports={}), changes, fixed, notes=tuple(notes))
+    return _Answer(name, replace(lines, ports={}), changes, found, fixed, notes=tuple(notes))
 
 
 class _Check:
@@ -131,6 +132,8 @@ class _Check:
         self._findings: list[LineFinding] = []
         self._history: list[PortHistory] = []
         self._samples: dict[str, dict[str, Seen]] = {}
+        self._found: dict[Address, State | None] = {}
+        self._absent: set[str] = set()
 
     def take(self, answer: _Answer) -> None:
         """Judge the lines of one switch."""
@@ -138,6 +141,7 @@ class _Check:
             self._answers.append(answer)
             return
         name, lines = answer.name, answer.lines.lines
+        self._found |= answer.found
         before: Mapping[str, Sequence[Seen]] = {}
         if self._ledger is not None:
             before = earlier(self._ledger, name, self._at, lines, self._rules.period)
@@ -148,6 +152,7 @@ class _Check:
             view = self._view(name, line, before.get(port, ()), is_fixed=port in answer.fixed)
             restarted += view.grown().restarted is not None
             follow(self._trails, view)
+            self._absent |= absent(view, self._voice_vlan)
             if not self._rules.is_ignored(name, port):
                 self._findings += judge_line(view)
                 self._findings += judge_place(view, self._places, self._voice_vlan)
@@ -158,7 +163,7 @@ class _Check:
             now = {view.line.port: view.now for view in views}
             self._history += histories(self._ledger, name, now, self._at, self._days)
         notes = (*answer.notes, *_notes(answer.lines, restarted))
-        self._answers.append(replace(answer, lines=None, changes=(), notes=notes))
+        self._answers.append(replace(answer, lines=None, changes=(), found={}, notes=notes))
 
     def _view(self, switch: str, line: Line, before: Sequence[Seen], *, is_fixed: bool) -> PortView:
         return PortView(
@@ -196,7 +201,7 @@ class _Check:
         switches = tuple(self._switch(answer, by_port) for answer in self._answers)
         return LineReport(
             self._at, switches, tuple(sorted(findings, key=_order)), tuple(sorted(new, key=_order)), tuple(notes),
-            tuple(self._history),
+            tuple(self._history), self._found, frozenset(self._absent),
         )  # fmt: skip
 
     def _switch(self, answer: _Answer, found: Mapping[tuple[str, str], Sequence[LineFinding]]) -> SwitchCheck:

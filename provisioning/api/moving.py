@@ -25,7 +25,7 @@ def transfer_request(site: Site, old: str, new: str, profile: str) -> TransferDa
     Raises :class:`~provisioning.errors.RequestError` for unknown PCs, :class:`~provisioning.errors.TargetError` when
     the old one does not answer or has no such profile.
     """
-    check_pcs(site.inventory, old, new)
+    check_pcs(site.wired, old, new)
     with site.connect() as pool, pool.session(f"windows:{old}") as session:
         return transfer_data(old, new, survey(session, profile))
 
@@ -68,5 +68,6 @@ def restore_request(site: Site, pc: str, file: Path, profiles: Sequence[str]) ->
 
 
 def _known(site: Site, pc: str) -> None:
-    if pc not in site.inventory.workstations:
-        unknown("workstation", pc, site.inventory.workstations)
+    known = site.wired.workstations
+    if pc not in known:
+        unknown("workstation", pc, known)

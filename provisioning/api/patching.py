@@ -20,6 +20,7 @@ from provisioning.procedures.port_choice import Choice, choose, chosen, face_of,
 from provisioning.resources.base import Sessions
 from provisioning.resources.switch.occupancy import Occupancy, occupancy, seen
 from provisioning.resources.switch.tables import TRUNK
+from provisioning.site import Inventory
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
@@ -56,7 +57,7 @@ def patch_request(
         return occupancy(session, free_vlan=free_vlan, free_description=patching.unused_description)
 
     with site.reading(listener, f"a free port for {outlet_id}") as sessions:
-        found, unread = _ask(names, sessions, look)
+        found, unread = ask(names, sessions, look)
     if not found:
         raise next(iter(unread.values()))
     missing = tuple(f"{error.target} was not asked for a free port: {error.message}" for error in unread.values())
@@ -99,10 +100,14 @@ def switch_ports(site: Site, one: PatchOrder) -> Choice:
     if request.get("procedure") == "patch" and request.get("face"):
         seen_then = Patch.from_plain(request)
         return Choice(one.switch, one.switch_port, seen_then.face, seen_then.busy)
-    switch = site.inventory.network.switches.get(one.switch)
-    known = [o.switch_port for o in site.wired.outlets.values() if o.switch == one.switch and o.switch_port]
-    ports = {*known, *(switch.uplinks if switch else ()), one.switch_port}
-    return Choice(one.switch, one.switch_port, face_of(ports, one.switch_port))
+    return known_ports(site.wired, one.switch, one.switch_port)
+
+
+def known_ports(inventory: Inventory, name: str, port: str) -> Choice:
+    """The ports of a switch's unit that the site knows."""
+    switch = inventory.network.switches.get(name)
+    known = [o.switch_port for o in inventory.outlets.values() if o.switch == name and o.switch_port]
+    return Choice(name, port, face_of({*known, *(switch.uplinks if switch else ()), port}, port))
 
 
 def watch(site: Site, one: PatchOrder, *, seconds: float, stop: threading.Event | None = None) -> Iterator[Verdict]:
@@ -121,7 +126,7 @@ def watch(site: Site, one: PatchOrder, *, seconds: float, stop: threading.Event 
     look, last, rounds = Look({}), None, 0
     with site.connect() as pool:
         while True:
-            found, unread = _ask((one.switch, *(others if rounds % _OTHERS == 0 else ())), pool, seen)
+            found, unread = ask((one.switch, *(others if rounds % _OTHERS == 0 else ())), pool, seen)
             if one.switch in unread:
                 raise unread[one.switch]
             others = [name for name in others if name not in unread]  # a dead one would be waited for again and again
@@ -144,12 +149,12 @@ def _why(one: PatchOrder) -> str:
     return f" ({said})" if said else ""
 
 
-def _ask(
+def ask(
     names: tuple[str, ...], sessions: Sessions, question: Callable[[SwitchSession], T]
 ) -> tuple[Mapping[str, T], Mapping[str, TargetError]]:
     """Ask switches in parallel: the answers, and which do not answer."""
 
-    def ask(name: str) -> T | TargetError:
+    def one(name: str) -> T | TargetError:
         try:
             with sessions.session(f"switch:{name}") as session:
                 return question(session)
@@ -158,7 +163,7 @@ def _ask(
 
     workers = ThreadPoolExecutor(min(len(names), 16), "closet")
     try:
-        answers = dict(zip(names, workers.map(ask, names), strict=True))
+        answers = dict(zip(names, workers.map(one, names), strict=True))
     finally:
         workers.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: a dead switch may take its whole timeout
     found = {name: answer for name, answer in answers.items() if not isinstance(answer, TargetError)}

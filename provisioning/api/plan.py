@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,10 +14,10 @@ from provisioning.engine.events import Listener
 from provisioning.engine.run import alone, holder_of
 from provisioning.engine.undo import begun_to_undo, open_undo, request_of_undo, stop_for_undo, to_take_back
 from provisioning.errors import RequestError, TargetError, UnreachableError
-from provisioning.intake import clearance
+from provisioning.intake import amended, clearance, leavers
 from provisioning.intake.extensions import refuse_given
 from provisioning.intake.seats import give_back_unread, seats_before, shortages
-from provisioning.ledger import Books, Entry, NewPatchOrder, OpenTarget, RunRecord
+from provisioning.ledger import Books, Entry, Ledger, NewPatchOrder, OpenTarget, RunRecord
 from provisioning.procedures.approvals import Grounds
 from provisioning.procedures.extensions import Claim, claims
 from provisioning.procedures.licences import Seat
@@ -53,7 +53,8 @@ class Plan:
     orders: tuple[NewPatchOrder, ...] = ()
     """The patch orders that are opened with it."""
     books: Books = field(default_factory=Books)
-    """What is written down with it, as far as it is not so yet: amendments of the site, custody, reserved names."""
+    """What is written down with it, as far as it is not so yet: amendments of the site, custody, reserved names. For an
+    undo: what it takes back of that."""
 
     @cached_property
     def lines(self) -> Mapping[Address, tuple[str, ...]]:
@@ -129,6 +130,7 @@ class Plan:
                     *((seat.pool, seat.candidates, seat.holder) for seat in self.seats),
                     *((claim.pool, claim.candidates, claim.holder) for claim in self.extensions),
                 ],
+                passed=[(seat.pool, seat.former, seat.holder) for seat in self.seats if seat.former is not None],
                 proofs=self.proofs,
                 unread={target: error.message for target, error in self.unread.items()},
                 next_try=at + patience.wait_after(1),
@@ -139,7 +141,7 @@ class Plan:
                 },
                 log=log,
                 orders=self.orders,
-                books=self.books,
+                books=self.books if self.undoes is None else Books(),
             )
 
         if self.undoes is None:
@@ -149,7 +151,7 @@ class Plan:
             begun_to_undo(ledger, undone)
             if {r.id for r in undone.changes if r.attempted} != self.basis:
                 raise RequestError(f"run {self.undoes} went on since this was planned; undo it again")
-            give_back_unread(ledger, self.site.inventory, undone)
+            give_back_unread(ledger, self.site.wired, undone)
             stop_for_undo(ledger, undone)
             return Run(self.site, write())
 
@@ -227,18 +229,27 @@ class Run:
         changes = tuple(planner.inverse(begun))
         # What was removed takes its seat, and its extension, again before it is installed again.
         again = [change for change in changes if change.before is None]
-        seats = seats_before(ledger, self.site.inventory, self.id, again)
+        seats = (
+            *seats_before(ledger, self.site.wired, self.id, again),
+            *leavers.seats_to_take_again(ledger, self.site.wired, record),
+        )
         return Plan(
             self.site,
             f"undo run {self.id}: {record.title}",
             request_of_undo(record),
             changes,
             (),
-            (*shortages(ledger, seats), *planner.lasting(begun)),
+            (*_runs_over(ledger, self.id), *shortages(ledger, seats), *planner.lasting(begun)),
             unread,
             len(changes),
             seats=seats,
             extensions=claims(self.site.inventory, ((change.address, change.after) for change in again)),
             undoes=self.id,
+            books=amended.to_take_back(self.site.inventory, ledger, self.id),
             basis=frozenset(r.id for r in record.changes if r.attempted),
         )
+
+
+def _runs_over(ledger: Ledger, run_id: int) -> Iterator[str]:
+    for number, title in ledger.runs_over(run_id):
+        yield f"run {number} ({title}) changed some of this since; take that back first: provision undo {number}"

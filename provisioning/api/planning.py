@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from provisioning.connections.directory import DirectorySession
 from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.engine.planner import Reading
-from provisioning.errors import RequestError
+from provisioning.errors import RejectedError, RequestError, TargetError
 from provisioning.intake.extensions import held_extensions
 from provisioning.ledger import Ledger
-from provisioning.procedures.base import Accounts, Asking, Fact, Numbering, Request, Work
+from provisioning.procedures.base import (
+    Accounts,
+    Asking,
+    Changing,
+    Expectation,
+    Fact,
+    Numbering,
+    Request,
+    Work,
+    foreseen,
+)
 from provisioning.procedures.equipment import connect_equipment
 from provisioning.procedures.extensions import must_choose
 from provisioning.procedures.identity import candidates, display_name, possible_addresses
@@ -25,6 +35,9 @@ from provisioning.resources.phones.subscriber import taken
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
 
+_REFUSED = 10
+"""Targets of which a refusal says why."""
+
 MaybeLedger = Callable[[], Ledger | None]
 """Opens the ledger, where there is one."""
 
@@ -34,14 +47,16 @@ def accounts(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLed
     request asks for, of the `ledger` too (it is opened only for these)."""
     people = request.people(site)
     asked = request.asks(site) if isinstance(request, Asking) else frozenset[Fact]()
-    opened = ledger() if asked & {"custody", "reserved", "extensions"} else None
+    opened = ledger() if asked - {"groups"} else None
     held = opened.holders() if opened is not None and "custody" in asked else {}
+    site, anew = foreseen(request, site), request.new_logins if isinstance(request, Changing) else frozenset[str]()
     if not people:  # equipment, for example: nobody has to be asked
         return Accounts(custody=held)
     with pool.session("directory") as session:
         found = read_accounts(session, employee_ids=people)
         logins = {key: (login,) for key, login in Accounts(tuple(found)).logins.items()}
-        new = {key: tuple(candidates(site, key)) for key in people if key not in logins and key in site.people}
+        nameless = [key for key in people if key in site.people and key not in logins.keys() - anew]
+        new = {key: tuple(candidates(site, key)) for key in nameless}
         known = {key: names for key, names in (logins | new).items() if key in site.people}
         found += read_accounts(
             session,
@@ -52,7 +67,7 @@ def accounts(site: Inventory, request: Request, pool: Sessions, ledger: MaybeLed
         groups = _groups(session, [name for names in logins.values() for name in names]) if "groups" in asked else {}
     return Accounts(
         tuple(dict.fromkeys(found)),
-        _numbering(site, people, pool, opened) if "extensions" in asked else Numbering(),
+        _numbering(site, people, asked, pool, opened),
         groups,
         held,
         opened.reserved() if opened is not None and "reserved" in asked else {},
@@ -64,12 +79,14 @@ def _groups(session: DirectorySession, logins: Sequence[str]) -> Mapping[str, tu
     return {login: tuple(name for name, there in one.groups.items() if there) for login, one in found.items()}
 
 
-def _numbering(site: Inventory, people: Sequence[str], pool: Sessions, ledger: Ledger | None) -> Numbering:
+def _numbering(
+    site: Inventory, people: Sequence[str], asked: Collection[Fact], pool: Sessions, ledger: Ledger | None
+) -> Numbering:
     people = [key for key in people if key in site.people]
-    if site.phones is None or not people:
+    if site.phones is None or not people or not {"extensions", "held extensions"}.intersection(asked):
         return Numbering()
     held = held_extensions(site.phones, ledger) if ledger is not None else {}
-    if not must_choose(site, people, held):
+    if "extensions" not in asked or not must_choose(site, people, held):
         return Numbering(held)
     with pool.session("phones") as session:
         return Numbering(held, taken(session))
@@ -116,13 +133,30 @@ def warnings(site: Inventory) -> Iterator[str]:
 
 def unmet(work: Work, reading: Reading) -> Iterator[str]:
     """A sentence for each thing that the work expects to be there and that is otherwise."""
+    return (one.otherwise for one in _otherwise(work, reading) if not one.needed)
+
+
+def refused(work: Work, reading: Reading) -> dict[str, TargetError]:
+    """Target → why nothing may be done there, since something is not so that the work needs."""
+    needed = [one for one in _otherwise(work, reading) if one.needed]
+    return {one.resource.target: RejectedError(one.resource.target, one.otherwise) for one in reversed(needed)}
+
+
+def refuse(work: Work, reading: Reading) -> None:
+    """Raises :class:`RequestError` where something is not so that the work needs."""
+    if found := [error.message for error in refused(work, reading).values()]:
+        more = f"\n… and {len(found) - _REFUSED} more" if len(found) > _REFUSED else ""
+        raise RequestError("\n".join(found[:_REFUSED]) + more)
+
+
+def _otherwise(work: Work, reading: Reading) -> Iterator[Expectation]:
     asked = {resource.address for resource in work.resources}
     for one in work.expected:
         wanted, found = one.resource.desired, reading.found.get(one.resource.address)
         if one.resource.address not in reading.found or one.resource.address in asked:
             continue
-        if wanted is None or found is None or not wanted.agrees_with(found):
-            yield one.otherwise
+        if found is not None if wanted is None else found is None or not wanted.agrees_with(found):
+            yield one
 
 
 def locks(site: Inventory, ledger: Callable[[], Ledger], purpose: str) -> Locks | None:

@@ -14,6 +14,7 @@ from provisioning.errors import RequestError, TargetError
 from provisioning.intake.seats import seats_of_changes
 from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
+from provisioning.procedures.base import foreseen
 from provisioning.procedures.extensions import claims
 from provisioning.procedures.ownership import owners
 
@@ -33,7 +34,7 @@ def read_plan(site: Site, file: Path) -> Plan:
         raise RequestError(f"{file}: not a plan that `provision plan --save FILE` wrote ({first}); plan again") from exc
     proofs = tuple(document.read_proof(proof) for proof in saved.proofs)
     unread = {target: TargetError(target, reason) for target, reason in saved.unread.items()}
-    request = registry.from_plain(saved.request)
+    request, books = registry.from_plain(saved.request), document.read_books(saved.books)
     # What needs approval is never taken from the file.
     return Plan(
         site,
@@ -44,8 +45,13 @@ def read_plan(site: Site, file: Path) -> Plan:
         tuple(saved.warnings),
         unread,
         sum(saved.counts.values()),
-        grounds=grounds(site.wired, changes, owners(site.wired, request, [(c.address, c.after) for c in changes])),
+        grounds=grounds(
+            foreseen(request, site.wired),
+            changes,
+            owners(site.wired, request, [(c.address, c.after) for c in changes]),
+            amendments=[amendment for amendment, _ in books.amendments],
+        ),
         extensions=claims(site.wired, ((change.address, change.after) for change in changes)),
-        books=document.read_books(saved.books),
-        seats=seats_of_changes(site.inventory, request, [c for c in changes if c.after is not None]),
+        books=books,
+        seats=seats_of_changes(site.wired, request, [c for c in changes if c.after is not None]),
     )

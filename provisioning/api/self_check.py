@@ -30,8 +30,9 @@ def self_check(site: Site, pc: str) -> list[Row]:
     Raises :class:`~provisioning.errors.RequestError` for an unknown PC, :class:`~provisioning.errors.TargetError` when
     it does not answer.
     """
-    if pc not in site.inventory.workstations:
-        unknown("workstation", pc, site.inventory.workstations)
+    known = site.wired.workstations
+    if pc not in known:
+        unknown("workstation", pc, known)
     rows = []
     with site.connect() as pool, pool.session(f"windows:{pc}") as session:
         wine = is_wine(session)

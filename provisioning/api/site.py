@@ -27,15 +27,17 @@ from provisioning.engine.prover import prove
 from provisioning.engine.run import carry_out
 from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError, RequestError, TargetError
-from provisioning.intake import Bulk, amended, permit_more, ports
+from provisioning.intake import Bulk, amended, leavers, permit_more, ports
 from provisioning.intake.extensions import give_back_extensions
+from provisioning.intake.seat_custody import book_seats
 from provisioning.intake.seats import give_back, shortages, take, take_again
 from provisioning.ledger import Ledger, RunRecord, RunState, moment
 from provisioning.procedures import registry
 from provisioning.procedures.approvals import grounds
-from provisioning.procedures.base import Accounts, Request
+from provisioning.procedures.base import Accounts, Request, foreseen
 from provisioning.procedures.extensions import claims
-from provisioning.procedures.licences import Seat, seats
+from provisioning.procedures.leaving_guard import refuse_stranger, seats_again
+from provisioning.procedures.licences import Seat, passed_on, seats
 from provisioning.procedures.ownership import owners
 from provisioning.procedures.packages import downgrade_warnings
 from provisioning.procedures.whole_site import whole_site
@@ -90,20 +92,28 @@ class Site(Bulk):
         return Messenger(self.ledger, self.wired, self.secrets)
 
     @contextmanager
-    def connect(self) -> Iterator[Pool]:
-        """Sessions to the site's systems, opened on first use and closed at the end of the block."""
-        if self._kept_open:
+    def connect(self, *, anew: bool = False) -> Iterator[Pool]:
+        """Sessions to the site's systems, opened on first use and closed at the end of the block. `anew`: those that
+        are :meth:`kept_open` are of no use, since the site has been amended since."""
+        if self._kept_open and not anew:
             yield self._kept_open[-1]
             return
-        with Pool(self.inventory, self.secrets, OPENERS) as pool:
-            yield pool
+        with Pool(self.wired, self.secrets, OPENERS) as pool:
+            if not self._kept_open:
+                yield pool
+                return
+            self._kept_open.append(pool)
+            try:
+                yield pool
+            finally:
+                self._kept_open.remove(pool)
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Within the block, sessions stay open from one step to the next (a plan, its run) instead of being opened for
         each: on slow lines most of the time goes into signing in. For programs that go straight on: while a person
         thinks, others want to get at the devices. At most 64 targets are kept."""
-        with Pool(self.inventory, self.secrets, OPENERS, keeps=_KEPT) as pool:
+        with Pool(self.wired, self.secrets, OPENERS, keeps=_KEPT) as pool:
             self._kept_open.append(pool)
             try:
                 yield
@@ -147,11 +157,17 @@ class Site(Bulk):
         with self.reading(listener) as pool:
             work = request.compile(site, self._facts(request, pool))
             reading = planner.read([*work.resources, *(one.resource for one in work.expected)], pool)
+        planning.refuse(work, reading)
         changes = planner.compare(work.resources, reading)
+        refuse_stranger(request, reading.found, changes)
         whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
         # What could not be read may have to be changed when it can be.
         possible = [Change(r.address, None, r.desired) for r in work.resources if r.target in reading.unread]
-        wanted = seats(site, [r.address for r in work.resources if r.desired is not None], whose)
+        wanted = (
+            *passed_on(request, seats(site, [r.address for r in work.resources if r.desired is not None], whose)),
+            *seats_again(request, site),
+        )
+        books = amended.to_write(self.inventory, site, work, self.ledger.holders() if self.has_ledger else {})
         return Plan(
             self,
             request.title,
@@ -168,11 +184,17 @@ class Site(Bulk):
             ),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
-            grounds=grounds(site, [*changes, *possible], whose, work.off_premises),
+            grounds=grounds(
+                foreseen(request, site),
+                [*changes, *possible],
+                whose,
+                work.off_premises,
+                [amendment for amendment, _ in books.amendments],
+            ),
             seats=wanted,
             extensions=claims(site, ((r.address, r.desired) for r in work.resources)),
             orders=ports.to_open(self.ledger if self.has_ledger else None, work.orders, changes=bool(changes)),
-            books=amended.to_write(self.inventory, site, work, self.ledger.holders() if self.has_ledger else {}),
+            books=books,
         )
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
@@ -195,10 +217,9 @@ class Site(Bulk):
         `text` fits nothing in the site, or several things."""
         return finding.find(self, text, listener)
 
-    def audit(self, *pcs: str, listener: Listener | None = None) -> AuditReport:
-        """Compare PCs (all when none is named) with the approved software and with what their people should have.
-        Changes nothing; a PC that does not answer is named. Raises :class:`~provisioning.errors.RequestError`."""
-        return auditing.audit(self, pcs, listener)
+    def audit(self, *names: str, areas: Sequence[str] = (), listener: Listener | None = None) -> AuditReport:
+        """Compare the site with reality: see :func:`~provisioning.api.auditing.audit`. Changes nothing."""
+        return auditing.audit(self, names, areas, listener)
 
     def lines(
         self,
@@ -260,15 +281,17 @@ class Site(Bulk):
         stop: threading.Event | None = None,
     ) -> Run:
         if resume:
-            take_again(self.ledger, self.inventory, self.ledger.run(run_id))
+            take_again(self.ledger, self.wired, self.ledger.run(run_id))
 
         def settle_seats(record: RunRecord, state: RunState) -> None:
-            give_back(self.ledger, self.inventory, record, state)
+            give_back(self.ledger, self.wired, record, state)
             give_back_extensions(self.ledger, record, state)
             ports.settle(self.ledger, record, state)
             amended.settle(self.ledger, record, state)
+            leavers.settle(self.ledger, self.inventory, record, state)
+            book_seats(self.ledger, self.inventory, record, state)
 
-        with self.connect() as pool:
+        with self.connect(anew=bool(self.ledger.amendments(run_id=run_id))) as pool:
 
             def replan(
                 run: RunRecord, targets: Collection[str]
@@ -302,12 +325,15 @@ class Site(Bulk):
         else:
             site, request = self.wired, registry.from_plain(run.request)
             work = request.compile(site, self._facts(request, pool))
-            reading = planner.read([r for r in work.resources if r.target in targets], pool)
+            wanted = [*work.resources, *(one.resource for one in work.expected if one.needed)]
+            reading = planner.read([r for r in wanted if r.target in targets], pool)
             left, unread = planner.compare(work.resources, reading), dict(reading.unread)
+            unread |= (refused := planning.refused(work, reading))
+            left = [change for change in left if change.target not in refused]
             whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
-            permit_more(self.ledger, run, grounds(site, left, whose, work.off_premises))
+            permit_more(self.ledger, run, grounds(foreseen(request, site), left, whose, work.off_premises))
         left = [change for change in left if change.target in targets]
-        take(self.ledger, self.inventory, run, left)
+        take(self.ledger, self.wired, run, left)
         return left, {t: e for t, e in unread.items() if t in targets}
 
     def read_plan(self, file: Path) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from provisioning.cli.progress import Watcher, waits
 from provisioning.engine.events import Listener
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Request
-from provisioning.reports import document, page, text
+from provisioning.reports import document, text
 from provisioning.reports.words import count, to_json
+from provisioning.resources.base import Change, State
+from provisioning.resources.directory.password import Password
 from provisioning.site.clock import start_words
 
 LEFT = (
@@ -35,11 +37,13 @@ ACCOUNT = "directory.user"
 
 @dataclass(frozen=True)
 class Manner:
-    """How the user wants it done. With `output` json, people's text goes to stderr."""
+    """How the user wants it done. With `output` json, people's text goes to stderr. `site`: whose language the page of
+    the report is written in, once that is known."""
 
     yes: bool
     output: str
     report: Path | None
+    site: Site | None = None
 
     def check_report(self) -> None:
         """Refuse a report that cannot be written."""
@@ -64,10 +68,13 @@ def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner, tell: Publi
     screen = console(stderr=manner.output == "json")
     begun, started = time.monotonic(), _now()
     plan = make_plan(waits(screen))
+    manner = replace(manner, site=plan.site)
     planning = time.monotonic() - begun
     if plan.undoes is not None and plan.is_empty:  # still worth a run: nobody goes on with the one taken back
         screen.print(f"Run {plan.undoes} did nothing that is left to take back.")
-    elif plan.undoes is None and not (plan.changes or plan.orders) and (not plan.can_wait or plan.waits_already):
+    elif not (plan.undoes or plan.changes or plan.orders or plan.books.amendments) and (
+        not plan.can_wait or plan.waits_already
+    ):
         return _nothing_to_do(plan, manner, tell or publish, started, planning)
     else:
         screen.print(text.plan(plan))
@@ -121,11 +128,17 @@ def of_run(
     logins = [
         record.change.key
         for record in run.record.changes
-        if record.state == "verified" and (record.change.address.kind, record.change.action) == (ACCOUNT, "create")
+        if record.state == "verified" and _leaves_password(record.change)
     ]
     files = {login: site.secrets.handover_file(login) for login in logins}
     waiting = {login: str(file) for login, file in files.items() if file.exists()}
     return document.of_run(run.record, warnings=warnings, unread=unread, handover=waiting, seconds=seconds)
+
+
+def _leaves_password(change: Change[State]) -> bool:
+    """Whether an initial password waits then: of a new account, or of somebody who is back."""
+    again = isinstance(change.after, Password) and not change.after.random
+    return again or (change.address.kind, change.action) == (ACCOUNT, "create")
 
 
 def _question(plan: Plan) -> str:
@@ -133,6 +146,8 @@ def _question(plan: Plan) -> str:
         return "\nOpen this patch order?"
     if plan.undoes is not None and plan.is_empty:
         return "\nMark it as undone, so that nobody goes on with it?"
+    if not plan.changes and plan.books.amendments:
+        return "\nWrite this down?"
     if not plan.changes:
         return f"\nWait for {count(len(plan.unread), 'target')} to answer?"
     return f"\nApply {'this change' if len(plan.changes) == 1 else f'these {len(plan.changes)} changes'}?"
@@ -164,7 +179,19 @@ def keep(report: document.ReportDocument, manner: Manner) -> None:
     """Write a report where the user wants it."""
     if manner.report is not None:
         write(manner.report, to_json(report.model_dump(mode="json")), "--report")
-        write(manner.report.with_suffix(".html"), page.render(report), "--report")
+        write(manner.report.with_suffix(".html"), page(report, manner.site), "--report")
+
+
+def page(report: document.ReportDocument, site: Site | None) -> str:
+    """The page of a report, in the site's language."""
+    from provisioning.api.run_course import course  # noqa: PLC0415  (few want a page)
+    from provisioning.reports import run_page  # noqa: PLC0415
+    from provisioning.reports.texts import Texts  # noqa: PLC0415
+
+    if site is None:
+        return run_page.render(report, Texts("en"))
+    t = Texts(site.inventory.language, site.inventory.time_zone)
+    return run_page.render(report, t, course(site, site.run(report.run).record, t) if report.run is not None else None)
 
 
 def _may_ask() -> bool:

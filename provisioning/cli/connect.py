@@ -25,5 +25,5 @@ def VERB(  # noqa: N802  (it is an object)
     Exit codes: 0 done, 3 partly done, waiting or interrupted, 1 error.
     """
     site = invocation.site()
-    request = connecting(site.inventory, names)
+    request = connecting(site.wired, names)
     return carry_out(lambda told: site.plan(request, told), Manner(yes, output, report))

@@ -106,11 +106,12 @@ def _way(site: Site, login: str, whose: str | None, asked: _Asked) -> handing_ov
 
 def _whose(site: Site, name: str) -> tuple[str, str | None]:
     """Login and full name. A person of the site is looked up in the directory, because names alone may deceive."""
-    person = site.inventory.people.get(name)
+    known = site.wired.people
+    person = known.get(name)
     if person is None:
         made = _made(site, name)
         account = _account(made, name) if made else None
-        owners = [f"{p.given_name} {p.family_name}" for p in site.inventory.people.values() if p.login == name]
+        owners = [f"{p.given_name} {p.family_name}" for p in known.values() if p.login == name]
         return name, account.display_name if account else next(iter(owners), None)
     full = f"{person.given_name} {person.family_name}"
     if person.login:

@@ -18,14 +18,14 @@ from provisioning.cli.files import writable
 from provisioning.errors import RequestError
 from provisioning.intake import RowResult
 from provisioning.intake.bulk import FAILED
-from provisioning.procedures.hires import Hires, read_hires
+from provisioning.procedures.hires import Hires
 from provisioning.reports import results
 from provisioning.reports.words import count, safe, to_json
 
 
 def onboard_file(site: Site, file: Path, result: Path | None, manner: Manner) -> int:
     """The exit code after carrying out a file of new colleagues."""
-    hires = read_hires(file, site.inventory)
+    hires = site.hires(file)
     place = result or file.with_name(f"{file.stem}.results.csv")
     if place.resolve() == file.resolve():
         raise RequestError(f"--result {place}: this is the file of new colleagues itself; name another")
@@ -33,9 +33,8 @@ def onboard_file(site: Site, file: Path, result: Path | None, manner: Manner) ->
     manner.check()
     text = manner.output == "text"
     good = sum(row.fault is None for row in hires.rows)
-    for row in hires.rows:
-        if row.fault is not None and text:
-            click.echo(f"Row {row.number} ({safe(row.person) or 'nobody'}): {safe(row.fault)}")
+    if text:
+        tell(file, hires)
     if not manner.yes and good and not click.confirm(f"\nGo ahead with {count(good, 'row')}?", err=not text):
         click.echo("Nothing was changed.", err=True)
         return ERROR
@@ -61,6 +60,44 @@ def onboard_file(site: Site, file: Path, result: Path | None, manner: Manner) ->
     else:
         click.echo(to_json([_plain(one) for one in done]))
     return DONE if all(one.is_good for one in done) else PARTIAL
+
+
+def check_file(site: Site, file: Path, output: str) -> int:
+    """The exit code after looking for all that is wrong with a file of new colleagues. Nothing is changed, and no
+    system is asked."""
+    hires = site.hires(file)
+    if output == "json":
+        click.echo(to_json(conflicts(hires)))
+    else:
+        tell(file, hires)
+        bad, warned = (sum(bool(row.fault) for row in hires.rows), sum(bool(row.warnings) for row in hires.rows))
+        found = f"{count(bad, 'row')} cannot be carried out" if bad else "nothing stands against them"
+        looked = f"; {count(warned, 'row')} should be looked at" if warned else ""
+        click.echo(f"{count(len(hires.rows), 'row')}: {found}{looked}. Nothing was changed.")
+    return ERROR if any(row.fault for row in hires.rows) else DONE
+
+
+def tell(file: Path, hires: Hires) -> None:
+    """Say what is wrong with each row, and where it is in the file."""
+    for row in hires.rows:
+        line = f":{row.line}" if row.line else ""
+        where = f"{safe(file)}{line}: row {row.number} ({safe(row.person) or 'nobody'})"
+        if row.fault is not None:
+            click.echo(f"{where}: {safe(row.fault)}")
+        for warning in row.warnings:
+            click.echo(f"{where}: look: {safe(warning)}")
+    if hires.others:
+        click.echo(f"Columns that nobody reads: {safe(', '.join(hires.others))}.")
+
+
+def conflicts(hires: Hires) -> list[dict[str, object]]:
+    """What is wrong with the rows, as plain data."""
+    return [
+        {"row": row.number, "line": row.line or None, "person": row.person, "severity": severity, "message": message}
+        for row in hires.rows
+        for severity, messages in (("error", [row.fault] if row.fault else []), ("warning", row.warnings))
+        for message in messages
+    ]
 
 
 def _more(one: RowResult) -> str:

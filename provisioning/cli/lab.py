@@ -9,6 +9,7 @@ import click
 
 from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, console, output_option
+from provisioning.errors import RequestError
 from provisioning.lab.more_pcs import MOST, give_pcs
 from provisioning.lab.office import Office, standing
 from provisioning.lab.postgres import Postgres
@@ -16,6 +17,7 @@ from provisioning.lab.servers import ROOT
 from provisioning.lab.site_copy import write_site
 from provisioning.reports import listing
 from provisioning.reports.words import safe, to_json
+from provisioning.site.inventory import unknown
 
 _number = click.option(
     "--number", metavar="N", type=click.IntRange(0, 255), default=0, show_default=True,
@@ -66,6 +68,25 @@ def status(invocation: Invocation, number: int, output: str) -> int:
     else:
         console().print(listing.as_text(rows))
     return DONE if all(row["running"] for row in rows) else PARTIAL
+
+
+@VERB.command("plug")
+@click.argument("device", metavar="PC")
+@click.argument("outlet", metavar="OUTLET")
+@_number
+@click.pass_obj
+def plug(invocation: Invocation, device: str, outlet: str, number: int) -> int:
+    """Carry a PC of the lab to another wall outlet, as a person does after `provision move`."""
+    office = _lab(invocation, number)
+    if not office.network.running():
+        raise RequestError(f"lab {number} does not run; `provision lab up --number {number}` starts it")
+    place = invocation.site().wired.outlets.get(outlet) or unknown("outlet", outlet, office.inventory.outlets)
+    if place.switch is None or place.switch_port is None:
+        raise RequestError(f"outlet {outlet} is not patched to a switch port; `provision patch {outlet} --to …`")
+    office.network.look()
+    office.network.move(device, place.switch, place.switch_port)
+    _say(f"{safe(device)} is plugged into {safe(outlet)} ({place.switch} {place.switch_port}).")
+    return DONE
 
 
 @VERB.command("site")

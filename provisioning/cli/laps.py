@@ -11,6 +11,7 @@ from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation
 from provisioning.errors import RequestError
 from provisioning.ledger.records import Entry
+from provisioning.procedures.join import computer_name
 from provisioning.reports.words import safe
 from provisioning.resources.directory import laps
 from provisioning.site.inventory import unknown
@@ -29,12 +30,13 @@ def VERB(invocation: Invocation, *, workstation: str) -> int:  # noqa: N802  (it
     password.
     """
     site = invocation.site()
-    if workstation not in site.inventory.workstations:
-        unknown("workstation", workstation, site.inventory.workstations)
+    inventory = site.wired
+    if workstation not in inventory.workstations:
+        unknown("workstation", workstation, inventory.workstations)
     if not sys.stdout.isatty():
         raise RequestError("a password is shown on a terminal only, not into a pipe or a file")
     with site.connect() as pool, pool.session("directory") as session:
-        found = laps.read(session, workstation)
+        found = laps.read(session, computer_name(inventory, workstation))
     # First the log: nobody sees a password without a trace.
     site.ledger.log(
         Entry(f"The local administrator's password of {workstation} was read from the directory and shown.")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from provisioning.api import Site
 from provisioning.cli.asked import onboarding
+from provisioning.cli.card import card_files, write_cards
 from provisioning.cli.carrying import Manner, carry_out, carry_out_later
-from provisioning.cli.hiring import onboard_file
+from provisioning.cli.exits import ERROR
+from provisioning.cli.hiring import check_file, onboard_file
 from provisioning.cli.invocation import Invocation, change_options, onboard_options
 from provisioning.errors import RequestError
+from provisioning.procedures.hires import read_hires
+from provisioning.site import Inventory
 from provisioning.site.clock import future_start
 
 
@@ -26,12 +32,18 @@ from provisioning.site.clock import future_start
     "--result", metavar="FILE", type=click.Path(path_type=Path),
     help="With --from: where the result of each row goes (else FILE.results.csv beside it).",
 )  # fmt: skip
+@click.option(
+    "--card", "cards", metavar="FILE.html|FOLDER", type=click.Path(path_type=Path),
+    help="Write everybody's desk card there as well (in a folder: card-PERSON.html).",
+)  # fmt: skip
+@click.option("--check", is_flag=True, help="With --from: say all that is wrong with its rows. Changes nothing.")
 @change_options
 @click.pass_obj
 def VERB(  # noqa: N802  (it is an object)
     invocation: Invocation,
     *, persons: tuple[str, ...], desk: str | None, packages: tuple[str, ...], downgrade: bool, start: str | None,
-    file: Path | None, result: Path | None, yes: bool, output: str, report: Path | None,
+    file: Path | None, result: Path | None, cards: Path | None, check: bool, yes: bool, output: str,
+    report: Path | None,
 ) -> int:  # fmt: skip
     """Give new colleagues their account, mail, desk port, PC and software.
 
@@ -45,13 +57,34 @@ def VERB(  # noqa: N802  (it is an object)
             raise RequestError(
                 "--from FILE says it all: leave PERSON, --desk, --with, --allow-downgrade, --start and --report out"
             )
-        return onboard_file(invocation.site(), file, result, manner)
-    if result is not None:
-        raise RequestError("--result goes with --from FILE")
+        site = invocation.site()
+        if check:
+            return check_file(site, file, output)
+        desks = {} if cards is None else _hired(file, site.wired)
+        places = None if cards is None else card_files(cards, tuple(desks))
+        return _with_cards(site, places, onboard_file(site, file, result, manner), desks)
+    if result is not None or check:
+        raise RequestError(f"{'--check' if check else '--result'} goes with --from FILE")
     if not persons:
         raise RequestError("name at least one person, or a file of them with --from FILE")
     request = onboarding(persons, desk, packages, downgrade=downgrade)
     site = invocation.site()
+    if cards is not None and start not in {None, "now"}:
+        raise RequestError("--card goes with what is carried out now; `provision card PERSON` writes it later")
+    places = None if cards is None else card_files(cards, tuple(dict.fromkeys(persons)))
     if start is None or start == "now":
-        return carry_out(lambda told: site.plan(request, told), manner)
+        code = carry_out(lambda told: site.plan(request, told), manner)
+        return _with_cards(site, places, code, dict.fromkeys(persons, desk))
     return carry_out_later(site, request, future_start(start, site.inventory), manner)
+
+
+def _hired(file: Path, inventory: Inventory) -> dict[str, str | None]:
+    """The people of a file who can be hired, and the desks that it gives them."""
+    return {row.person: row.desk for row in read_hires(file, inventory).rows if row.fault is None}
+
+
+def _with_cards(site: Site, places: dict[str, Path] | None, code: int, desks: Mapping[str, str | None]) -> int:
+    """The exit code, after writing the cards of those who have an account by now."""
+    if places and code != ERROR:
+        write_cards(site, places, desks={key: desk for key, desk in desks.items() if desk is not None}, skip=True)
+    return code

@@ -43,7 +43,7 @@ def VERB(  # noqa: N802  (it is an object)
     Exit codes: 0 nothing to do, 2 changes are pending, 1 error or a target could not be read.
     """
     site = invocation.site()
-    asked = request_of(site.inventory, request, desk, packages, downgrade=downgrade)
+    asked = request_of(site.wired, request, desk, packages, downgrade=downgrade)
     if save is not None:
         writable(save, "--save")
     plan = site.plan(asked, waits(console(stderr=output == "json")))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -27,8 +28,16 @@ VERBS = {
     "plan": "Show what would change. Changes nothing.",
     "apply": "Make the whole site so, or carry out a saved plan.",
     "onboard": "Give new colleagues their account, mail, desk port, PC and software.",
+    "offboard": "Shut out a leaver; keep mail and home folder for a while.",
+    "reinstate": "Give a leaver back all that the offboarding took.",
+    "erase": "Ask for what a leaver left behind to be deleted for good.",
+    "rename": "Call somebody by another name, in all systems, without losing mail.",
+    "reassign": "Give somebody another job: take what the old one gave, give the new.",
+    "names": "Show what logins and addresses names become, by each standard.",
+    "hires": "Add the people of a personnel office's export to the site.",
     "connect": "Connect printers and other equipment: address, port, proof of both.",
     "find": "Say where something is on the network now, and where it should be.",
+    "move": "Move people and PCs to other desks; swap two; move a whole department.",
     "patch": "Patch a wall outlet: pick a port, configure it, tell the technician.",
     "orders": "List, close or cancel the technicians' patch orders.",
     "publish": "Publish the settings that mail programs look for.",
@@ -36,14 +45,19 @@ VERBS = {
     "unattend": "Write the answer file that installs Windows on a bare PC, joined.",
     "laps": "Show a PC's local administrator password, once; the work log remembers.",
     "check": "Prove that a person, a workplace or equipment is ready. Changes nothing.",
-    "audit": "Compare PCs with the approved software and the site. Changes nothing.",
+    "audit": "Compare the whole site with reality; --repair sets right what drifted.",
     "config": "Keep the configurations of switches, compare them, go back to them.",
     "lines": "Check the lines of all switches: cables, sockets, wrong devices, drift.",
+    "replace": "Put a PC from the store in the place of a defective one.",
+    "install": "Install or remove packages for a person, a room or a group, in waves.",
     "transfer-data": "Bring a person's data from an old PC to a new one.",
     "backup": "Write an archive of a PC's settings and of its people's data.",
     "restore": "Bring back from an archive what is missing on a PC.",
     "windows": "Test on a real PC what this program takes for granted of Windows.",
     "show": "Show what the site holds and what was done.",
+    "report": "Write the report of a run: one page for the ticket or for paper.",
+    "card": "Write a new colleague's desk card: one page to print.",
+    "custody": "Say who has what; book what is given and taken; list what a leaver returns.",
     "resume": "Go on with runs that were killed, stopped, or wait for a PC that is off.",
     "undo": "Take back exactly what a run did.",
     "requests": "List what was asked for, and what it waits for.",
@@ -54,9 +68,11 @@ VERBS = {
     "worker": "Carry out what is due, alone or together with other machines.",
     "runs": "Show the runs that are going on; follow them live.",
     "handover": "Give out a new colleague's initial password, once.",
+    "softphone": "Give out the SIP account of somebody who has no desk phone.",
     "secrets": "Follow the site's secret references; say which lead nowhere.",
     "worklog": "Show the work log; deliver it to the service desk.",
     "ledger": "Check that nobody rewrote what was done, or export it.",
+    "completion": "Print the script that completes names and verbs by the Tab key.",
     "lab": "Run a whole office of real servers on this machine, to try things.",
 }
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -94,6 +110,11 @@ class Program(click.Group):
             leave_at_once("Interrupted.")
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
+        if args is None and "_PROVISION_COMPLETE" in os.environ:
+            from provisioning.cli.completion import complete  # noqa: PLC0415  (a shell's Tab key asks)
+
+            complete(self, VERBS)
+            sys.exit(DONE)
         words = list(sys.argv[1:] if args is None else args)
         extra.pop("standalone_mode", None)
         try:

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import click
 
-from provisioning.api import Site
+from provisioning.api import Site, installing
 from provisioning.cli.carrying import go_on
 from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, console, output_option
+from provisioning.cli.rolling_out import plain as plain_waves
+from provisioning.cli.rolling_out import rolled_out
 from provisioning.errors import RequestError
 from provisioning.ledger import moment
 from provisioning.reports import text
@@ -28,7 +30,7 @@ def VERB(  # noqa: N802  (it is an object)
 
     A run can go on when its process was killed or stopped, and when a target that did not answer is due to be tried
     again. What was verified is not done again; what was begun is read first. RUN may also be one that ended partly
-    done: its failed changes are tried again.
+    done: its failed changes are tried again. Without RUN, installations in waves go on with their next wave as well.
 
     Asks nothing: what is carried on was agreed to when it began. Exit codes: 0 done, 3 partly done, waiting or
     interrupted, 1 error.
@@ -54,10 +56,14 @@ def VERB(  # noqa: N802  (it is an object)
             screen.print()
             screen.print(text.report(report))
             screen.print()
+    in_waves = (
+        [rolled_out(site, one, output, again=False) for one in installing.unfinished(site)] if run is None else []
+    )
+    good = good and all(one.is_good for one in in_waves)
     if output == "json":
         plain = [report.model_dump(mode="json") for report in reports]
-        click.echo(to_json(plain if run is None else plain[0]))
-    if not runs:
+        click.echo(to_json([*plain, *map(plain_waves, in_waves)] if run is None else plain[0]))
+    if not runs and not in_waves:
         _say_what_waits(site)
     return DONE if good else PARTIAL
 

@@ -20,7 +20,7 @@ from provisioning.connections.offline_join import as_account_data
 from provisioning.errors import RequestError
 from provisioning.ledger.records import Entry
 from provisioning.procedures import winrm_certificate
-from provisioning.procedures.join import join
+from provisioning.procedures.join import computer_name, dns_name, join
 from provisioning.procedures.unattend import AnswerFile, answer_file
 from provisioning.reports.words import safe
 from provisioning.resources.directory.joining import issue
@@ -44,8 +44,9 @@ def VERB(invocation: Invocation, *, workstation: str, file: Path, yes: bool) -> 
     """
     site = invocation.site()
     manner = Manner(yes, "text", None)
-    if workstation not in site.inventory.workstations:
-        unknown("workstation", workstation, site.inventory.workstations)
+    known = site.wired.workstations
+    if workstation not in known:
+        unknown("workstation", workstation, known)
     to_stdout = str(file) == "-"
     if not to_stdout:
         _refuse_place(file)
@@ -82,7 +83,7 @@ def _refuse_place(file: Path) -> None:
 
 def _prepared(site: Site, workstation: str) -> AnswerFile:
     """All but the blob. Raises :class:`~provisioning.errors.ProvisioningError` for what cannot become a file."""
-    inventory = site.inventory
+    inventory = site.wired
     setting, host = inventory.unattend, inventory.workstations[workstation].host
     password = site.secrets.resolve(inventory.windows.credential.password)
     key = site.secrets.resolve(setting.product_key) if setting.product_key else None
@@ -96,10 +97,11 @@ def _answers(site: Site, prepared: AnswerFile) -> bytes:
     """The answer file, with a new blob."""
     # First the log: a blob that nobody knows of must not exist.
     site.ledger.log(Entry(f"An offline-domain-join blob for {prepared.name} is issued into an answer file."))
+    inventory = site.wired
     with site.connect() as pool, pool.session("directory") as session:
-        issued = issue(session, prepared.name, site.inventory.workstations[prepared.name].host)
+        issued = issue(session, computer_name(inventory, prepared.name), dns_name(inventory, prepared.name))
     data = SecretStr(as_account_data(issued.data.get_secret_value()))
-    return answer_file(site.inventory, replace(prepared, account_data=data))
+    return answer_file(inventory, replace(prepared, account_data=data))
 
 
 def write_private(file: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -35,5 +36,5 @@ def VERB(  # noqa: N802  (it is an object)
         f"Run {begun.id} is taking back run {run} already and is {begun.state}: going on with it."
     )
     outcome = go_on(begun, output, now=True)
-    publish(outcome, manner)
+    publish(outcome, replace(manner, site=done.site))
     return DONE if outcome.state == "done" else PARTIAL

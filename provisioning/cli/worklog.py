@@ -61,7 +61,7 @@ def _deliver(site: Site, output: str) -> int:
 
 
 def _entries(site: Site, what: str | None, limit: int) -> list[LoggedEntry]:
-    ledger, inventory = site.ledger, site.inventory
+    ledger, inventory = site.ledger, site.wired
     if what is None:
         worklog.catch_up(ledger, inventory)
         return ledger.worklog(limit=limit)

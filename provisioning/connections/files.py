@@ -11,31 +11,27 @@ import logging
 import secrets as random
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 from smbprotocol.connection import Connection
 from smbprotocol.exceptions import SMBAuthenticationError, SMBException, SMBResponseException
-from smbprotocol.file_info import FileDispositionInformation, FileRenameInformation, InfoType
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
     DirectoryAccessMask,
     FileAttributes,
     ImpersonationLevel,
-    InfoAdditionalInformation,
     Open,
     ShareAccess,
-    SMB2QueryInfoRequest,
-    SMB2QueryInfoResponse,
-    SMB2SetInfoRequest,
 )
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
 from provisioning.connections import file_refusals as refusals
-from provisioning.connections import security_descriptors as descriptors
+from provisioning.connections import folder_trees, open_files
 from provisioning.connections.directory import DirectorySession
 from provisioning.connections.directory import open_session as open_directory
+from provisioning.connections.file_quotas import Quotas
+from provisioning.connections.folder_listing import folders_in
 from provisioning.connections.security_descriptors import Descriptor
 from provisioning.connections.share_visitor import ShareVisitor
 from provisioning.connections.sign_ins import SignIn
@@ -49,8 +45,6 @@ __all__ = ["FilesSession", "open_session"]
 _log = logging.getLogger(__name__)
 
 _REPARSE_POINT = 0x400
-_SECURITY = InfoAdditionalInformation.OWNER_SECURTIY_INFORMATION | InfoAdditionalInformation.DACL_SECURITY_INFORMATION
-_LARGEST = 65_536  # octets of a security descriptor: an ACL has at most 64 KiB (MS-DTYP 2.4.5)
 _OPEN = CreateOptions.FILE_OPEN_REPARSE_POINT | CreateOptions.FILE_OPEN_FOR_BACKUP_INTENT
 _READ = DirectoryAccessMask.READ_CONTROL | DirectoryAccessMask.FILE_READ_ATTRIBUTES
 _WRITE = _READ | DirectoryAccessMask.WRITE_DAC | DirectoryAccessMask.WRITE_OWNER
@@ -84,6 +78,17 @@ class FilesSession:
                     return None
                 raise
 
+    def folders(self, path: str) -> list[str]:
+        """The names of the folders in a folder; none when it is not there."""
+        with self._mapped(f"list {path}"):
+            try:
+                with self._opened(path, _READ | DirectoryAccessMask.FILE_LIST_DIRECTORY) as opened:
+                    return folders_in(opened)
+            except SMBResponseException as exc:
+                if refusals.status(exc) in refusals.GONE:
+                    return []
+                raise
+
     def make(self, path: str, descriptor: Descriptor) -> None:
         """Make a folder that has its owner and access list from its first moment: it is made beside its place and put
         there in one step. Raises :class:`RejectedError` when something is there."""
@@ -96,11 +101,11 @@ class FilesSession:
             self._opened(beside, access, disposition=CreateDisposition.FILE_CREATE) as opened,
         ):
             try:
-                self._set_descriptor(opened, descriptor)
-                self._rename(opened, below)
+                open_files.set_descriptor(opened, descriptor)
+                open_files.rename(opened, below)
             except BaseException:
                 with contextlib.suppress(SMBException):
-                    self._set(opened, _deletion())
+                    open_files.delete(opened)
                 raise
 
     def make_all(self, path: str, descriptor: Descriptor) -> None:
@@ -117,7 +122,7 @@ class FilesSession:
         written; servers do not go through it (MS-DTYP 2.5.3.4)."""
         with self._mapped(f"protect {path}"), self._opened(path, _WRITE) as opened:
             self._must_be_folder(path, opened)
-            self._set_descriptor(opened, descriptor)
+            open_files.set_descriptor(opened, descriptor)
 
     def move(self, path: str, to: str) -> None:
         """Give a folder another place on its share. Raises :class:`RejectedError` when something is there."""
@@ -126,7 +131,7 @@ class FilesSession:
             self._opened(path, DirectoryAccessMask.DELETE | DirectoryAccessMask.FILE_READ_ATTRIBUTES) as opened,
         ):
             self._must_be_folder(path, opened)
-            self._rename(opened, _split(to)[1])
+            open_files.rename(opened, _split(to)[1])
 
     def remove(self, path: str) -> None:
         """Remove an empty folder. Raises :class:`RejectedError` when it has contents."""
@@ -135,7 +140,27 @@ class FilesSession:
             self._opened(path, DirectoryAccessMask.DELETE | DirectoryAccessMask.FILE_READ_ATTRIBUTES) as opened,
         ):
             self._must_be_folder(path, opened)
-            self._set(opened, _deletion())
+            open_files.delete(opened)
+
+    def remove_all(self, path: str) -> None:
+        """Remove a folder with all that is in it, for good. Links are removed, not followed."""
+        with self._mapped(f"remove all of {path}"):
+            folder_trees.remove(self._opened, path)
+
+    def quotas_offered(self, share: str) -> bool:
+        """Whether the server has quotas on the volume of `share`, and lets us at them."""
+        with self._mapped(f"look at the quotas of {share}"):
+            return self._quotas(share).offered()
+
+    def quota(self, share: str, sid: str) -> int | None:
+        """The most octets that files of `sid` may take on the volume of `share`; ``None``: as many as there are."""
+        with self._mapped(f"look at the quota of {sid} on {share}"):
+            return self._quotas(share).limit(sid)
+
+    def set_quota(self, share: str, sid: str, octets: int | None) -> None:
+        """Set it."""
+        with self._mapped(f"set the quota of {sid} on {share}"):
+            self._quotas(share).set_limit(sid, octets)
 
     def directory(self) -> DirectorySession:
         """The directory that knows the names of this server's SIDs."""
@@ -215,55 +240,19 @@ class FilesSession:
             with contextlib.suppress(SMBException):
                 opened.close()
 
+    def _quotas(self, share: str) -> Quotas:
+        return Quotas(lambda file, access: self._opened(f"{share}\\{file}", access), open_files.exchange)
+
     def _must_be_folder(self, path: str, opened: Open) -> None:
         attributes = int(opened.file_attributes or 0)
         if not attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY or attributes & _REPARSE_POINT:
             raise RejectedError(self.target, f"{path} is not a folder but a file or a link; look at it, move it away")
 
     def _descriptor(self, path: str, opened: Open) -> Descriptor:
-        request = SMB2QueryInfoRequest()
-        request["info_type"] = InfoType.SMB2_0_INFO_SECURITY
-        request["output_buffer_length"] = _LARGEST
-        request["additional_information"] = _SECURITY
-        request["file_id"] = opened.file_id
-        response = SMB2QueryInfoResponse()
-        response.unpack(self._exchange(opened, request))
         try:
-            return descriptors.parse(response["buffer"].get_value())
+            return open_files.descriptor(opened)
         except ValueError as exc:
             raise RejectedError(self.target, f"the access list of {path} cannot be read: {exc}") from exc
-
-    def _set_descriptor(self, opened: Open, descriptor: Descriptor) -> None:
-        request = SMB2SetInfoRequest()
-        request["info_type"] = InfoType.SMB2_0_INFO_SECURITY
-        parts = 0
-        if descriptor.owner is not None:
-            parts |= InfoAdditionalInformation.OWNER_SECURTIY_INFORMATION
-        if descriptor.aces is not None:
-            parts |= InfoAdditionalInformation.DACL_SECURITY_INFORMATION
-        request["additional_information"] = parts
-        request["file_id"] = opened.file_id
-        request["buffer"] = descriptors.build(descriptor)
-        self._exchange(opened, request)
-
-    def _rename(self, opened: Open, to: str) -> None:
-        renaming = FileRenameInformation()
-        renaming["replace_if_exists"] = False
-        renaming["file_name"] = to
-        self._set(opened, renaming)
-
-    def _set(self, opened: Open, what: Any) -> None:
-        request = SMB2SetInfoRequest()
-        request["info_type"] = what.INFO_TYPE
-        request["file_info_class"] = what.INFO_CLASS
-        request["file_id"] = opened.file_id
-        request["buffer"] = what
-        self._exchange(opened, request)
-
-    def _exchange(self, opened: Open, request: Any) -> bytes:
-        tree = opened.tree_connect
-        sent = self._connection.send(request, tree.session.session_id, tree.tree_connect_id)
-        return bytes(self._connection.receive(sent)["data"].get_value())
 
     def _mapped(self, operation: str) -> contextlib.AbstractContextManager[None]:
         return refusals.mapped(self.target, self.server, operation)
@@ -285,9 +274,3 @@ def _server(target: str, files: Files | None) -> FileServer:
 def _split(path: str) -> tuple[str, str]:
     share, _, below = path.partition("\\")
     return share, below
-
-
-def _deletion() -> FileDispositionInformation:
-    deletion = FileDispositionInformation()
-    deletion["delete_pending"] = True
-    return deletion

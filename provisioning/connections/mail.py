@@ -1,7 +1,8 @@
 """Mail as its users see it: a message goes in by SMTP (RFC 5321) and is read by IMAP (RFC 3501), both over
 verified TLS.
 
-For proofs only: what a mailbox is called and how big it may grow is written to the directory, not here.
+For proofs, and as the way to people's Sieve scripts: what a mailbox is called and how big it may grow is written to the
+directory, not here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from provisioning.errors import CredentialError, RejectedError, TrustError, UnreachableError
+from provisioning.connections.managesieve import ManageSieve, SignIn
+from provisioning.errors import CredentialError, RejectedError, RequestError, TrustError, UnreachableError
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.base import Endpoint
@@ -61,20 +63,27 @@ class MailSession:
     def close(self) -> None:
         """Nothing stays open between calls."""
 
-    def send(self, to: str, subject: str, token: str) -> None:
+    def send(self, to: str, subject: str, token: str, *, awaits_reply: bool = False) -> None:
         """Hand one test message to the mail server, from the site's `check_sender`.
 
-        Raises :class:`RejectedError` when the server does not take it (for example 550: nobody has this
-        address).
+        One that `awaits_reply` looks like a person's, and has a sender of its own (``check+TOKEN@…``), as automatic
+        replies go once to each sender (RFC 5230, 4.2). Raises :class:`RejectedError` when the server does not take it
+        (for example 550: nobody has this address).
         """
         self._check(_ADDRESS, "mail address", to)
         self._check(_TOKEN, "token", token)
+        sender, message = self._site.check_sender, self._message(to, subject, token)
+        if awaits_reply:
+            name, _, domain = sender.rpartition("@")
+            sender = f"{name}+{token}@{domain}"
+            message.replace_header("From", sender)
+            del message["Auto-Submitted"]
         with self._boundary(self._site.smtp), self._smtp() as smtp:
-            smtp.send_message(self._message(to, subject, token), self._site.check_sender, [to])
+            smtp.send_message(message, sender, [to])
 
-    def find(self, login: str, token: str, *, patience: float = 0.0) -> bool:
-        """Whether the INBOX of `login` holds the test message with this token; looks again for `patience`
-        seconds.
+    def find(self, login: str, token: str, *, patience: float = 0.0, header: str = TOKEN_HEADER) -> bool:
+        """Whether the INBOX of `login` holds the test message with this token in this `header`; looks again for
+        `patience` seconds.
 
         The message that is found is removed. Raises :class:`CredentialError` when the reader is not let into
         this mailbox.
@@ -83,13 +92,29 @@ class MailSession:
         self._check(_TOKEN, "token", token)
         deadline = time.monotonic() + patience
         with self._boundary(self._site.imap), self._mailbox(login) as imap:
-            while not (found := self._search(imap, token)):
+            while not (found := self._search(imap, header, token)):
                 if time.monotonic() >= deadline:
                     return False
                 time.sleep(_POLL)
                 imap.noop()
             self._remove(imap, found)
         return True
+
+    @contextmanager
+    def sieve(self, login: str) -> Iterator[ManageSieve]:
+        """The Sieve scripts of `login`. Raises :class:`RequestError` where the site names no server for them, and what
+        :class:`ManageSieve` raises (:class:`~provisioning.connections.managesieve.NobodyError`: no mailbox)."""
+        settings = self._site.sieve
+        if settings is None:
+            raise RequestError(f"{self.target}: the site does not say where mail rules are kept; add mail: sieve to it")
+        self._check(_LOGIN, "login", login)
+        who = settings.credential or self._site.check_reader
+        sign_in = SignIn(login, who.user, self.secrets.resolve(who.password))
+        scripts = ManageSieve(self.target, settings.server, settings.security, self._tls, sign_in)
+        try:
+            yield scripts
+        finally:
+            scripts.close()
 
     def _message(self, to: str, subject: str, token: str) -> EmailMessage:
         message = EmailMessage()
@@ -147,8 +172,8 @@ class MailSession:
                 f"mail.check_reader, and that the mailbox exists",
             ) from None
 
-    def _search(self, imap: imaplib.IMAP4, token: str) -> list[bytes]:
-        answer = self._answer(imap.uid("SEARCH", "HEADER", TOKEN_HEADER, token), "searching INBOX")
+    def _search(self, imap: imaplib.IMAP4, header: str, token: str) -> list[bytes]:
+        answer = self._answer(imap.uid("SEARCH", "HEADER", header, token), "searching INBOX")
         return answer[0].split() if answer and answer[0] else []
 
     def _remove(self, imap: imaplib.IMAP4, uids: list[bytes]) -> None:

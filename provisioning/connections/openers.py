@@ -23,10 +23,12 @@ def _lazily(module: str) -> Opener:
 OPENERS: dict[str, Opener] = {
     "directory": _lazily("directory"),
     "mail": _lazily("mail"),
+    "doveadm": _lazily("doveadm"),
     "intranet": _lazily("intranet"),
     "dhcp": _lazily("shell"),
     "web": _lazily("shell"),
     "phones": _lazily("exchange"),
+    "exchange": _lazily("exchange_control"),
     "phone-files": _lazily("shell"),
     "registrar": _lazily("sip"),
     "files": _lazily("files"),

@@ -17,6 +17,8 @@ from provisioning.site.files import FileServer
 
 _DENIED = "NT_STATUS_ACCESS_DENIED"
 _NO_ANSWER = re.compile(r"NT_STATUS_(CONNECTION|HOST_UNREACHABLE|IO_TIMEOUT|NETWORK)[A-Z_]*")
+_ROOM = re.compile(r"^\s*(\d+) blocks of size (\d+)\.", re.MULTILINE)
+"""The last line of smbclient's ls; its words are the same in every language."""
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f\";]+")
 """What smbclient's command line, where ; separates commands, takes between quotes."""
 
@@ -74,6 +76,14 @@ class ShareVisitor:
             if _DENIED not in said or back.exists():
                 return False
         return True
+
+    def room(self, login: str, path: str) -> int:
+        """How many octets the disk behind a folder has for this person, who sees no more of it than the quota. Raises
+        :class:`RejectedError` when the person does not get in there."""
+        said = self._visit(login, path, f'ls "{self._inside(path, "*")}"')
+        if (found := _ROOM.search(said)) is None:
+            raise RejectedError(self._target, f"{login} cannot list {path} ({_complaint(said)})")
+        return int(found[1]) * int(found[2])
 
     def close(self) -> None:
         """Remove all tickets."""

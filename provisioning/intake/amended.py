@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from provisioning.errors import LedgerError
-from provisioning.ledger import Amendment, AmendmentRecord, Books, Ledger, RunRecord, RunState
+from provisioning.ledger import Amendment, AmendmentRecord, Books, CustodyTransfer, Ledger, RunRecord, RunState
 from provisioning.procedures.base import Work
 from provisioning.site import Inventory
 
@@ -39,10 +39,24 @@ def overtaken(inventory: Inventory, record: AmendmentRecord) -> bool:
 def to_write(files: Inventory, now: Inventory, work: Work, holders: Mapping[str, str]) -> Books:
     """What of `work` is not so yet. `files` is what the site's files say, `now` the site as it is; `holders`: asset →
     who has it."""
+    new = [one for one in work.amendments if said(now, one) != one.value]
     return Books(
-        tuple((one, said(files, one)) for one in work.amendments if said(now, one) != one.value),
+        tuple((one, said(files, one)) for one in new),
         tuple(one for one in work.custody if holders.get(one.asset) != one.to),
         dict(work.reserved),
+        {one.subject: said(now, one) for one in new if said(now, one) != said(files, one)},
+    )
+
+
+def to_take_back(files: Inventory, ledger: Ledger, run_id: int) -> Books:
+    """What the undo of a run takes back of what was written down with it: amendments that hold, each with what the site
+    says until then, and custody that nobody passed on. What is reserved stays so."""
+    former = {one.subject: one.value for one in ledger.replaced_amendments(run_id) if not overtaken(files, one)}
+    holding = [one for one in ledger.amendments(run_id=run_id) if not overtaken(files, one)]
+    newest = {one.asset: one for one in ledger.custody()}
+    return Books(
+        tuple((Amendment(*one.subject, former.get(one.subject, one.was)), one.value) for one in holding),
+        tuple(CustodyTransfer(one.asset, one.former) for one in newest.values() if one.run_id == run_id),
     )
 
 

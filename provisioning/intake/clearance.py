@@ -36,6 +36,10 @@ class Planned(Protocol):
     @property
     def seats(self) -> Collection[Seat]: ...
     @property
+    def changes(self) -> Collection[Any]: ...
+    @property
+    def proofs(self) -> Collection[Any]: ...
+    @property
     def is_empty(self) -> bool: ...
     def apply(
         self, listener: Listener | None = None, *, request_id: int | None = None, stop: threading.Event | None = None
@@ -49,7 +53,7 @@ def clearance(ledger: Ledger, plan: Planned, request_id: int | None) -> int | No
     """
     if request_id is not None:
         record = ledger.request(request_id)
-        if record.request != plan.request:
+        if record.request != whole(plan.request):
             raise RequestError(f"request {request_id} ({record.title}) does not ask for this plan ({plan.title})")
         if not covers(record, plan.grounds):
             raise RequestError(f"request {request_id} is not approved for all that this plan does; plan it again")
@@ -61,6 +65,11 @@ def clearance(ledger: Ledger, plan: Planned, request_id: int | None) -> int | No
             return record.id
     wanted = "; ".join(f"{role}: {', '.join(why)}" for role, why in plan.grounds.items())
     raise RequestError(f"this needs approval ({wanted}); ask for it with `provision onboard …`. Nothing was changed")
+
+
+def whole(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was asked for, where `request` is one wave of it."""
+    return {name: value for name, value in request.items() if name != "wave"}
 
 
 def permit_more(ledger: Ledger, run: RunRecord, more: Grounds) -> None:

@@ -12,10 +12,12 @@ from typing import Protocol
 from provisioning.engine.events import Listener
 from provisioning.engine.outbox import Messenger
 from provisioning.errors import LedgerError, ProvisioningError, RequestError
-from provisioning.intake.clearance import Planned, covers
+from provisioning.intake.clearance import Begun, Planned, covers
 from provisioning.intake.seats import refuse_shortage
+from provisioning.intake.waves import roll_out
 from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, acting_user, moment, now
 from provisioning.ledger.records import Verdict
+from provisioning.ledger.waves import is_in_waves
 from provisioning.procedures.base import Request
 from provisioning.procedures.registry import from_plain
 from provisioning.site import Inventory
@@ -41,6 +43,9 @@ class SiteOfRequests(Protocol):
     def messenger(self) -> Messenger: ...
     def requested(self, request_id: int) -> RequestRecord: ...
     def plan(self, request: Request | None = None) -> Planned: ...
+    def resume(
+        self, run_id: int, listener: Listener | None = None, *, now: bool = False, stop: threading.Event | None = None
+    ) -> Begun: ...
     def carry_out(
         self, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
     ) -> Fulfilment: ...
@@ -146,6 +151,8 @@ class Intake:
         """
         record = self.requested(request_id)
         _refuse_early(record, self.inventory)
+        if is_in_waves(record.request):
+            return _in_waves(self, record, listener, stop)
         try:
             plan = self.plan(from_plain(record.request))
             if not covers(record, plan.grounds):
@@ -186,6 +193,14 @@ class Intake:
                 # Otherwise somebody else took it in the meantime.
 
 
+def _in_waves(
+    site: SiteOfRequests, record: RequestRecord, listener: Listener | None, stop: threading.Event | None
+) -> Fulfilment:
+    done = roll_out(site, record.id, listener=listener, stop=stop)
+    runs = [wave.run for wave in done.waves if wave.run is not None]
+    return Fulfilment(done.request, max(runs, default=None), done.stopped, done.interrupted)
+
+
 def _send_back(site: SiteOfRequests, record: RequestRecord, plan: Planned) -> Fulfilment:
     news = [s for role, why in plan.grounds.items() for s in why if s not in record.grounds.get(role, ())]
     reason = f"the plan changed since it was approved: {'; '.join(news)}"
@@ -214,6 +229,8 @@ def _refuse_early(record: RequestRecord, inventory: Inventory) -> None:
 
 def _refuse_contradiction(ledger: Ledger, request: Request, start: datetime | None, inventory: Inventory) -> None:
     plain, begins = request.to_plain(), None if start is None else moment(start)
+    if is_in_waves(plain):  # packages for people are asked for beside anything else that is
+        return
     people = set(request.desks(inventory))
     for other in ledger.requests(_ALL, states=_WAITING):
         if other.request == plain and begins in {None, other.start}:

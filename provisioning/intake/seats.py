@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from provisioning.errors import RequestError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, Turn
 from provisioning.procedures.base import Request
-from provisioning.procedures.licences import Seat, seats
+from provisioning.procedures.licences import Passing, Seat, seats
 from provisioning.procedures.ownership import owners
 from provisioning.procedures.registry import from_plain
 from provisioning.resources.base import Address, Change, State
@@ -36,7 +36,8 @@ def shortages(ledger: Ledger, wanted: Iterable[Seat]) -> Iterator[str]:
     for pool, of_pool in sorted(pools.items()):
         candidates = set(of_pool[0].candidates)
         held = {a.item: a.holder for a in ledger.allocations(pool) if a.item in candidates}
-        new = {seat.holder for seat in of_pool} - set(held.values())
+        holders = set(held.values())
+        new = {seat.holder for seat in of_pool if not holders & {seat.holder, seat.former}}
         if len(new) > len(candidates) - len(held):
             yield (
                 f"the licence pool {pool.partition(':')[2]} has {len(candidates) - len(held)} of {len(candidates)} "
@@ -89,6 +90,8 @@ def give_back(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunSt
     try:
         if undone is not None:
             _taken_back(ledger, inventory, run, undone, state)
+            if state == "done":
+                _back_to_former(ledger, undone)
         elif state in _ENDED:
             _give_back_removed(ledger, inventory, run)
             _give_back_failed(ledger, inventory, run)
@@ -110,6 +113,22 @@ def _taken_back(ledger: Ledger, inventory: Inventory, run: RunRecord, undone: Ru
     gone = [r for r in undone.changes if _installs(r.change) and (whole or r.change.address in removed | never)]
     same_request = ledger.request(undone.request_id).runs if undone.request_id else ()
     _release_of(ledger, inventory, undone, gone, [undone.id, *same_request])
+
+
+def _back_to_former(ledger: Ledger, undone: RunRecord) -> None:
+    """The seats that `undone` passed on are again those of who had them, unless others were given them since."""
+    request = from_plain(undone.request)
+    former = request.passes_on if isinstance(request, Passing) else {}
+    last: dict[tuple[str, str], str] = {}
+    for one in ledger.allocations(released=True) if former else ():
+        place, before = (one.pool, one.item), last.get((one.pool, one.item))
+        last[place] = one.holder
+        if one.run_id != undone.id or before is None or former.get(one.holder) != before:
+            continue
+        try:
+            ledger.allocate(one.pool, [one.item], before, run_id=undone.id)
+        except RequestError as exc:
+            _log.warning("%s does not get its licence seat back: %s", before, exc)
 
 
 def give_back_unread(ledger: Ledger, inventory: Inventory, run: RunRecord) -> None:

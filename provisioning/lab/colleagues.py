@@ -28,7 +28,8 @@ def furnish(dc: DomainController, inventory: Inventory, secrets: Path) -> None:
     """Plant everything; what is there already stays. The service accounts' passwords and keytabs are in `secrets`."""
     base, domain = inventory.directory.base_dn, inventory.directory.domain
     groups, services = f"{GROUPS_UNIT},{base}", f"{SERVICES_UNIT},{base}"
-    staff = sorted({profile.ou for profile in inventory.profiles.values()})
+    leavers = {inventory.leavers.ou} if inventory.leavers else set()
+    staff = sorted({profile.ou for profile in inventory.profiles.values()} | leavers)
     http = f"HTTP/{inventory.intranet.url.split('/')[2].partition(':')[0]}"
     people, members = _colleagues(inventory)
     seed.plant(dc, seed.units([*staff, inventory.directory.computers_ou, groups, services], base))
@@ -43,6 +44,7 @@ def furnish(dc: DomainController, inventory: Inventory, secrets: Path) -> None:
         [
             seed.service("svc-provision", services, domain, password["svc-provision"]),
             seed.service("svc-mail", services, domain, password["svc-mail"]),
+            *_check_mailbox(inventory, services),
             seed.service("svc-web", services, domain, password["svc-web"], principals=[http]),
             seed.service("svc-check", services, domain, password["svc-check"], may_act_for_anybody_at=[http]),
         ],
@@ -53,6 +55,15 @@ def furnish(dc: DomainController, inventory: Inventory, secrets: Path) -> None:
     seed.delegate(dc, "svc-provision", groups, "groups")
     seed.export_keytab(dc, http, secrets / "intranet.keytab")
     seed.export_keytab(dc, "svc-check", secrets / "svc-check.keytab")
+
+
+def _check_mailbox(inventory: Inventory, ou: str) -> list[seed.Entry]:
+    """The mailbox that automatic replies are proved with: nobody knows its password."""
+    mail, domain = inventory.mail, inventory.directory.domain
+    if mail.sieve is None or mail.sieve.check_mailbox is None:
+        return []
+    attributes = {"cn": mail.sieve.check_mailbox, "mail": mail.check_sender}
+    return [seed.person(mail.sieve.check_mailbox, ou, domain, attributes)]
 
 
 def _colleagues(inventory: Inventory) -> tuple[list[seed.Entry], dict[str, list[str]]]:

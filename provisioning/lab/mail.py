@@ -23,6 +23,7 @@ from provisioning.lab.templates import render
 
 SMTP_PORT = 25
 IMAPS_PORT = 993
+ADMINISTRATION_PORT = 8443
 QUOTA_ATTRIBUTE = "maxStorage"
 """AD attribute that holds a mailbox's quota in bytes (see ``resources/mail/mailbox.py``)."""
 
@@ -52,11 +53,12 @@ _QUEUE = {
 
 
 class MailServer:
-    """One mail server on `address`: SMTP (25, STARTTLS), IMAP (143 STARTTLS, 993 TLS).
+    """One mail server on `address`: SMTP (25, STARTTLS), IMAP (143 STARTTLS, 993 TLS), ManageSieve (4190, STARTTLS),
+    doveadm's HTTP API (8443, TLS).
 
     It takes mail for `domains`. The account `reader`, whose generated password waits in the file
-    `reader_password` (mode 0600), may open every mailbox. `folder` is its own and is removed by :meth:`down`;
-    `reader_password` stays where it is.
+    `reader_password` (mode 0600), may open every mailbox and change everybody's Sieve scripts; the key of the HTTP API
+    waits beside it in ``doveadm``. `folder` is its own and is removed by :meth:`down`; these files stay where they are.
     """
 
     def __init__(
@@ -119,7 +121,9 @@ class MailServer:
             "certificate": files.certificate,
             "key": files.key,
             "lmtp_socket": self.folder / "dovecot" / "lmtp",
+            "administration_port": ADMINISTRATION_PORT,
             "quota_attribute": QUOTA_ATTRIBUTE,
+            "mailboxes": self.folder / "dovecot" / "mail",
             "url": self.lookup.url,
             "base_dn": self.lookup.base_dn,
             "user": self.lookup.user,
@@ -150,13 +154,17 @@ class MailServer:
         etc = folder / "etc"
         _write(etc / "dovecot.conf", render("dovecot.conf.j2", folder=folder, **values))
         _write(etc / "ldap.conf", render("dovecot-ldap.conf.j2", **values), owner="dovecot")
-        _write(etc / "masters", f"{self.reader}:{_salted(self._reader_secret())}\n", owner="dovecot")
+        _write(etc / "masters", f"{self.reader}:{_salted(_secret(self.reader_password))}\n", owner="dovecot")
+        key = _secret(self.reader_password.with_name("doveadm"))
+        _write(etc / "secrets.conf", f"doveadm_api_key = {key}\n", owner="root")
 
-    def _reader_secret(self) -> str:
-        if not self.reader_password.exists():
-            self.reader_password.parent.mkdir(parents=True, exist_ok=True)
-            _write(self.reader_password, secrets.token_urlsafe(24), owner="root")
-        return self.reader_password.read_text(encoding="utf-8").strip()
+
+def _secret(file: Path) -> str:
+    """What is in the file, which is made at first."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, secrets.token_urlsafe(24), owner="root")
+    return file.read_text(encoding="utf-8").strip()
 
 
 def _salted(password: str) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from provisioning.errors import LabError
-from provisioning.lab.desks import Desk, write_desks
+from provisioning.lab.desks import Desk, read_desks, write_desks
 from provisioning.lab.dhcp import DhcpServer
 from provisioning.lab.forwarding import Forwarding, bridge_words
 from provisioning.lab.namespaces import add_namespace, namespaces
@@ -176,6 +176,18 @@ class Network:
         return self._dhcp.reload
 
     # -- cables
+
+    def look(self) -> None:
+        """See where the cables are, which another process may have moved since the lab was started."""
+        ends = {
+            (self.forwarding(switch).namespace, device): (switch, port)
+            for switch in self._switches
+            for port, device in self.devices(switch).items()
+        }
+        for place in read_desks(self.folder / "desks.json"):
+            switch, port = ends[place.home, place.port]
+            if place.name in self._desks:
+                self._desks[place.name] = replace(self._desks[place.name], switch=switch, port=port)
 
     def plug(self, desk: Desk) -> None:
         """Plug one more PC into a switch port while the network runs. Raises :class:`LabError` when a cable is there

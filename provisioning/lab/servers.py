@@ -161,6 +161,7 @@ class Servers:
             phones.exchange.file,
             host=phones.registrar.host,
             domain=phones.domain,
+            control=self.secrets / "exchange",
         )
 
     @cached_property

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from provisioning.lab import directory_seed as seed
 from provisioning.lab.directory import DomainController
-from provisioning.lab.file_shares import PORT, share_names
+from provisioning.lab.file_shares import ADMINISTRATOR as ACCOUNT
+from provisioning.lab.file_shares import PORT, QUOTA_SHARE, share_names
 from provisioning.lab.process import listening, run, wait_for
 from provisioning.lab.ssh_service import ensure_password
 from provisioning.site import Inventory
 
-ACCOUNT = "svc-files"
 _ADMINISTRATORS = "S-1-5-32-544"
 _EVERYBODY_SIGNED_IN = "S-1-5-11"
 _ENTER = "0x1000a1"  # SYNCHRONIZE, FILE_READ_ATTRIBUTES, FILE_TRAVERSE, FILE_LIST_DIRECTORY
@@ -38,7 +38,7 @@ def furnish_shares(dc: DomainController, inventory: Inventory, secrets: Path) ->
     sign_in.write_text(f"username=Administrator\npassword={administrator}\ndomain={dc.netbios}\n", encoding="utf-8")
     full = [f"ACL:{who}:ALLOWED/OI|CI/FULL" for who in (_ADMINISTRATORS, *(f"{dc.netbios}\\{g}" for g in groups))]
     entries = ["REVISION:1", *full, f"ACL:{_EVERYBODY_SIGNED_IN}:ALLOWED/0x0/{_ENTER}"]
-    for share in share_names(files):
+    for share in sorted({*share_names(files)} - {QUOTA_SHARE}):
         there = ["smbcacls", "-A", str(sign_in), f"//{dc.address}/{share}", "/"]
         run([*there, "-S", ",".join(entries)])
         run([*there, "-I", "remove"])

@@ -5,6 +5,7 @@ Configuration, database, certificate and logs lie in one folder; the machine's o
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import sqlite3
@@ -13,15 +14,18 @@ from pathlib import Path
 from provisioning.errors import LabError
 from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.process import Daemon, run, wait_for
+from provisioning.lab.ssh_service import ensure_password
 from provisioning.lab.templates import render
 
 PORT, TLS_PORT = 5060, 5061
+CONTROL_USER = "svc-exchange"
 _SCRIPTS = Path("/usr/share/kamailio/db_sqlite")
 _TABLES = ("standard", "auth_db")
 
 
 class Telephony:
-    """One exchange for the SIP domain `domain`, on `address`: port 5060 (UDP, TCP) and 5061 (TLS, for `host`).
+    """One exchange for the SIP domain `domain`, on `address`: port 5060 (UDP, TCP) and 5061 (TLS, for `host`; also
+    JSON-RPC by HTTPS, path ``/RPC``, user :data:`CONTROL_USER` with the password in the file `control`).
 
     `database` is the SQLite file with its subscribers, made with the package's own scripts; `folder` is its own and is
     removed by :meth:`down`.
@@ -36,6 +40,7 @@ class Telephony:
         *,
         host: str = "sip.corp.example",
         domain: str = "corp.example",
+        control: Path | None = None,
     ) -> None:
         self.folder = folder
         self.address = address
@@ -43,6 +48,7 @@ class Telephony:
         self._authority = authority
         self._host = host
         self._domain = domain
+        self._control = control or folder / "control"
         self._daemon = Daemon(folder, "kamailio")
 
     def up(self) -> None:
@@ -78,7 +84,10 @@ class Telephony:
             f"[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
             f"certificate = {certificate.certificate}\nprivate_key = {certificate.key}\n"
         )
+        ensure_password(self._control)
+        password = self._control.read_text(encoding="utf-8").strip()
         settings = self.folder / "kamailio.cfg"
+        settings.touch(mode=0o600)
         settings.write_text(
             render(
                 "kamailio.cfg.j2",
@@ -88,6 +97,7 @@ class Telephony:
                 domain=self._domain,
                 database=self.database,
                 tls_settings=tls,
+                control=base64.b64encode(f"{CONTROL_USER}:{password}".encode()).decode("ascii"),
             )
         )
         return settings

@@ -101,6 +101,18 @@ def give_first_free(
     return free
 
 
+def pass_on(connection: Connection, pool: str, former: str, holder: str, run_id: int | None) -> None:
+    """Give `holder` what `former` has of the pool, unless `holder` has something of it already."""
+    _lock_pool(connection, pool)
+    taken = _taken(connection, pool)
+    item = next((item for item, has in sorted(taken.items()) if has == former), None)
+    if item is None or holder in taken.values():
+        return
+    here = (allocations.c.pool == pool) & (allocations.c.item == item) & _HELD
+    connection.execute(update(allocations).where(here).values(released=now()))
+    _give(connection, pool, item, holder, run_id)
+
+
 def _held_by(wanted: Sequence[str], taken: Mapping[str, str]) -> str:
     holders = list(dict.fromkeys(taken[item] for item in wanted))
     if not holders:

@@ -60,18 +60,26 @@ class Amendments(Part):
         with self._database.read() as connection:
             return [AmendmentRecord(**row._mapping) for row in connection.execute(query)]
 
+    def replaced_amendments(self, run_id: int) -> list[AmendmentRecord]:
+        """Those that were in force until a run replaced them: they are so again when it is taken back."""
+        with self._database.read() as connection:
+            query = select(*_FIELDS).where(amendments.c.replaced_in == run_id).order_by(amendments.c.id)
+            return [AmendmentRecord(**row._mapping) for row in connection.execute(query)]
+
     def take_back_amendments(self, run_id: int) -> None:
-        """A run was taken back: its amendments are withdrawn, and those that they replaced are in force again. Twice is
-        once."""
+        """A run was taken back: its amendments are withdrawn, and those that they replaced are in force again; where a
+        later run has replaced them in turn, they are when that one is taken back. Twice is once."""
         with self._database.write() as connection:
-            ours = (amendments.c.run_id == run_id) & _IN_FORCE
-            connection.execute(update(amendments).where(ours).values(withdrawn=now()))
-            replaced = select(*_FIELDS, amendments.c.id).where(amendments.c.replaced_in == run_id)
-            for row in connection.execute(replaced).all():
-                taken = [getattr(amendments.c, name) == row._mapping[name] for name in ("section", "key", "field")]
-                if connection.execute(select(amendments.c.id).where(*taken, _IN_FORCE)).first() is None:
-                    again = update(amendments).where(amendments.c.id == row.id)
-                    connection.execute(again.values(withdrawn=None, replaced_in=None))
+            for ours in connection.execute(select(amendments).where(amendments.c.run_id == run_id)).all():
+                same = [getattr(amendments.c, name) == ours._mapping[name] for name in ("section", "key", "field")]
+                replaced = update(amendments).where(*same, amendments.c.replaced_in == run_id)
+                here = update(amendments).where(amendments.c.id == ours.id)
+                if ours.withdrawn is None:
+                    connection.execute(here.values(withdrawn=now()))
+                    connection.execute(replaced.values(withdrawn=None, replaced_in=None))
+                elif ours.replaced_in is not None:
+                    connection.execute(here.values(replaced_in=None))
+                    connection.execute(replaced.values(replaced_in=ours.replaced_in))
 
 
 def write_amendments(connection: Connection, run_id: int, wanted: Sequence[tuple[Amendment, str | None]]) -> None:

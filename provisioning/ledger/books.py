@@ -12,8 +12,10 @@ from provisioning.ledger.custody import CustodyTransfer
 @dataclass(frozen=True)
 class Books:
     """`amendments`, each with what the site's files say; `custody` that is booked when the run has ended; `reserved`:
-    login or mail address, in small letters → person who had it."""
+    login or mail address, in small letters → person who had it. `now`: section, key and field of an amendment → what
+    holds until then, where an earlier procedure made it something else than the files say (for people to read)."""
 
     amendments: tuple[tuple[Amendment, str | None], ...] = ()
     custody: tuple[CustodyTransfer, ...] = ()
     reserved: Mapping[str, str] = field(default_factory=dict)
+    now: Mapping[tuple[str, str, str], str | None] = field(default_factory=dict)

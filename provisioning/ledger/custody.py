@@ -56,11 +56,16 @@ _BOOKED = custody.c.state == "booked"
 class Custody(Part):
     """Who has what, in one ledger."""
 
-    def custody(self, asset: str | None = None, *, holder: str | None = None) -> list[CustodyRecord]:
-        """The history, oldest first: of one asset, of what a holder was given or gave back, where these are named."""
+    def custody(
+        self, asset: str | None = None, *, holder: str | None = None, run_id: int | None = None
+    ) -> list[CustodyRecord]:
+        """The history, oldest first: of one asset, of what a holder was given or gave back, of what a run handed over,
+        where these are named."""
         query = select(*_FIELDS).where(_BOOKED).order_by(custody.c.id)
         if asset is not None:
             query = query.where(custody.c.asset == asset)
+        if run_id is not None:
+            query = query.where(custody.c.run_id == run_id)
         if holder is not None:
             query = query.where((custody.c.to == holder) | (custody.c.former == holder))
         with self._database.read() as connection:
@@ -74,12 +79,13 @@ class Custody(Part):
         """Asset → who has it now, for everything that was ever booked."""
         return {one.asset: one.to for one in self._latest()}
 
-    def hand_over(self, transfers: Iterable[CustodyTransfer]) -> list[CustodyRecord]:
-        """Book transfers by hand, at once. What is where it should be already is left out."""
+    def hand_over(self, transfers: Iterable[CustodyTransfer], *, run_id: int | None = None) -> list[CustodyRecord]:
+        """Book transfers at once: by hand, or of a run that has ended. What is where it should be already is left
+        out."""
         with self._database.write() as connection:
             last = connection.execute(select(func.max(custody.c.id))).scalar_one() or 0
             for one in transfers:
-                _book(connection, one, None)
+                _book(connection, one, run_id)
             query = select(*_FIELDS).where(_BOOKED, custody.c.id > last).order_by(custody.c.id)
             return [CustodyRecord(**row._mapping) for row in connection.execute(query)]
 
@@ -93,15 +99,15 @@ class Custody(Part):
                 _book(connection, CustodyTransfer(row.asset, row.to, row.document, row.note), run_id)
 
     def take_back_custody(self, run_id: int, by: int) -> None:
-        """The run `by` took a run back: what that run handed over, and nobody passed on since, goes back. Twice is
+        """The run `by` took a run back: what that run handed over, and is where it brought it, goes back. Twice is
         once."""
         with self._database.write() as connection:
             ours = custody.c.run_id == run_id
             connection.execute(update(custody).where(ours, custody.c.state == "planned").values(state="void"))
             rows = connection.execute(select(*_FIELDS).where(ours, _BOOKED).order_by(custody.c.id.desc())).all()
+            back = set(connection.scalars(select(custody.c.asset).where(_BOOKED, custody.c.run_id == by)))
             for row in rows:
-                newest = select(func.max(custody.c.id)).where(_BOOKED, custody.c.asset == row.asset)
-                if connection.execute(newest).scalar_one() == row.id:
+                if row.asset not in back and _holder(connection, row.asset) == row.to:
                     _book(connection, CustodyTransfer(row.asset, row.former, row.document, row.note), by)
 
     def _latest(self) -> list[CustodyRecord]:
@@ -117,9 +123,13 @@ def write_custody(connection: Connection, run_id: int, transfers: Sequence[Custo
         connection.execute(insert(custody), [_row(one, run_id) | {"state": "planned"} for one in transfers])
 
 
+def _holder(connection: Connection, asset: str) -> str:
+    held = select(custody.c.to).where(_BOOKED, custody.c.asset == asset).order_by(custody.c.id.desc()).limit(1)
+    return connection.execute(held).scalar_one_or_none() or STORE
+
+
 def _book(connection: Connection, one: CustodyTransfer, run_id: int | None) -> None:
-    held = select(custody.c.to).where(_BOOKED, custody.c.asset == one.asset).order_by(custody.c.id.desc()).limit(1)
-    former = connection.execute(held).scalar_one_or_none() or STORE
+    former = _holder(connection, one.asset)
     if former != one.to:
         connection.execute(insert(custody), [_row(one, run_id) | {"state": "booked", "former": former}])
 

@@ -13,6 +13,7 @@ from provisioning.ledger.database import Database
 from provisioning.ledger.export import Export
 from provisioning.ledger.line_samples import LineSamples
 from provisioning.ledger.outbox import Outbox
+from provisioning.ledger.overlaps import Overlaps
 from provisioning.ledger.patch_orders import PatchOrders
 from provisioning.ledger.records import ChangeRecord, ChangeState, RunRecord, RunState
 from provisioning.ledger.requests import Requests
@@ -36,6 +37,7 @@ class Ledger(
     Amendments,
     Custody,
     ReservedNames,
+    Overlaps,
     PatchOrders,
     LineSamples,
     WorkLog,

@@ -23,6 +23,7 @@ from provisioning.ledger.request_rows import (
     read_records,
 )
 from provisioning.ledger.tables import approvals, moment, now, requests, runs
+from provisioning.ledger.waves import is_in_waves, state_of_waves
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
 
@@ -211,6 +212,8 @@ def follow_run(connection: Connection, run_id: int, state: str) -> None:
     if request_id is None or new is None:
         return
     record = read_one(connection, request_id, lock=True)
+    if is_in_waves(record.request):
+        new = state_of_waves(connection, record)
     others = select(runs.c.id).where(runs.c.request_id == request_id, runs.c.id != run_id, runs.c.state != "undone")
     if new == "undone" and connection.execute(others.limit(1)).one_or_none() is not None:
         new = "partial"
@@ -221,7 +224,9 @@ def follow_run(connection: Connection, run_id: int, state: str) -> None:
 
 def set_running(connection: Connection, request_id: int) -> None:
     """Make a request ``running`` within the transaction that begins its run. Raises :class:`RequestError`."""
-    _move(connection, read_one(connection, request_id, lock=True), "running", None)
+    record = read_one(connection, request_id, lock=True)
+    if record.state != "running" or not is_in_waves(record.request):  # an earlier wave may wait for a PC
+        _move(connection, record, "running", None)
 
 
 def _move(connection: Connection, record: RequestRecord, state: RequestState, reason: str | None) -> None:

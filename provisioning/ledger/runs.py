@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from provisioning.errors import LedgerError
 from provisioning.ledger import chain
-from provisioning.ledger.allocations import give_first_free
+from provisioning.ledger.allocations import give_first_free, pass_on
 from provisioning.ledger.amendments import write_amendments
 from provisioning.ledger.books import Books
 from provisioning.ledger.custody import write_custody
@@ -54,6 +54,7 @@ class Runs(Part):
         request_id: int | None = None,
         asked: bool = False,
         seats: Sequence[tuple[str, Sequence[str], str]] = (),
+        passed: Sequence[tuple[str, str, str]] = (),
         proofs: Sequence[Proof] = (),
         unread: Mapping[str, str] | None = None,
         next_try: datetime | None = None,
@@ -68,9 +69,10 @@ class Runs(Part):
         (see :meth:`Targets.open_targets`), to be tried at `next_try` (now) until their deadlines. With `request_id`,
         that request becomes ``running`` in the same transaction; :class:`RequestError` if it may not (somebody else was
         faster), and no run is begun then.
-        With `asked` it is a request that begins at once, and is written down too. `seats` are allocated to the run,
-        each ``(pool, candidates, holder)``; :class:`RequestError`, and no run, when one is not to be had. `orders` are
-        opened with it, their switch ports likewise allocated; `books` are written down with it.
+        With `asked` it is a request that begins at once, and is written down too. What is `passed` on, each ``(pool,
+        former holder, holder)``, changes hands first; then `seats` are allocated to the run, each ``(pool, candidates,
+        holder)``; :class:`RequestError`, and no run, when one is not to be had. `orders` are opened with it, their
+        switch ports likewise allocated; `books` are written down with it.
         """
         with self._database.write() as connection:
             if asked and request_id is None:
@@ -78,6 +80,8 @@ class Runs(Part):
             if request_id is not None:
                 set_running(connection, request_id)
             run_id = _begin(connection, title, proofs, request=dict(request), undoes=undoes, request_id=request_id)
+            for pool, former, holder in sorted(passed):
+                pass_on(connection, pool, former, holder, run_id)
             for pool, candidates, holder in sorted(seats):
                 give_first_free(connection, pool, candidates, holder, run_id)
             write_patch_orders(connection, run_id, orders)

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from provisioning.dialects import load
+from provisioning.ledger.amendments import Amendment
 from provisioning.resources.base import Address, Change, State
+from provisioning.resources.directory.all_groups import AllGroups, entry_by_entry
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.switch.port import SwitchPort
@@ -31,9 +34,10 @@ def grounds(
     changes: Iterable[Change[State]],
     owners: Mapping[Address, str],
     off_premises: Sequence[str] = (),
+    amendments: Iterable[Amendment] = (),
 ) -> Grounds:
-    """The roles that must approve these changes (`owners` says whose each is), and copying the user data of the people
-    `off_premises`."""
+    """The roles that must approve these changes (`owners` says whose each is), copying the user data of the people
+    `off_premises`, and `amendments` of the site."""
     policy, found = inventory.approvals, defaultdict[str, dict[str, None]](dict)
     case = _Case(inventory, owners)
     for change in changes:
@@ -43,7 +47,16 @@ def grounds(
     for person in off_premises:
         for role in policy.copy_off_premises:
             found[role][f"user data of {person} is copied off the premises"] = None
+    for one in amendments:
+        if (one.section, one.field) == ("people", "profile") and one.value is not None:
+            for role in policy.profiles.get(one.value, ()):
+                found[role][f"{one.key} gets the profile {one.value}"] = None
     return {role: tuple(sorted(sentences)) for role, sentences in sorted(found.items())}
+
+
+def deletion_of(person: str) -> str:
+    """What is approved where an account is deleted."""
+    return f"account, mailbox and home folder of {person} are deleted for good"
 
 
 Asked = Iterator[tuple[Sequence[str], str]]
@@ -72,8 +85,14 @@ class _Case:
                 yield from self._section(change, change.before, change.after)
             case InstalledPackage() if change.before is None or not change.before.model_fields_set:
                 yield from self._licence(change)
-            case User():
+            case AllGroups():
+                turn = entry_by_entry(cast("Change[AllGroups]", change))
+                yield from self._groups(change, turn.before, cast("Memberships", turn.after))
+            case User(enabled=True):
                 yield from self._profile(change)
+            case None if isinstance(change.before, User) and self.inventory.leavers is not None:
+                whose = change.before.employee_id or change.key
+                yield [self.inventory.leavers.erase_approval], deletion_of(whose)
 
     def _groups(self, change: Change[State], before: State | None, after: Memberships) -> Asked:
         rules = {group.casefold(): rule for group, rule in self.inventory.approvals.groups.items()}

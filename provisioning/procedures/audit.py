@@ -1,113 +1,99 @@
-"""Judging a PC: what is installed there against the approved catalogue, and what it should have against what it has.
-Pure; nothing is ever removed or changed because of a finding."""
+"""What an audit finds: one shape for everything that is not as the site says, whichever system it is in. Pure.
+
+What is judged is in ``audit_*.py``, one file a subject; nothing is ever changed because of a finding.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from provisioning.resources.base import Address, Change, State
-from provisioning.resources.windows.entries import Entry, is_of
-from provisioning.resources.windows.package_state import InstalledPackage
-from provisioning.resources.windows.restart import Restart
+from provisioning.procedures.lines import Weight
+from provisioning.resources.base import Address
 from provisioning.site import Inventory
-from provisioning.site.software import Package
-from provisioning.site.versions import is_older, satisfies
 
-Sort = Literal["not approved", "missing", "outdated", "newer", "drift", "restart due"]
+__all__ = ["AREAS", "SEVERITIES", "Area", "Finding", "Unread", "area_of", "has_left", "matches"]
+
+Area = Literal[
+    "directory", "mail", "ports", "software", "settings", "licences", "equipment", "phones", "files", "intranet",
+    "orders", "site",
+]  # fmt: skip
+"""What of a site is looked at. ``settings`` are those of PCs (browser policies, registry, printers); ``site`` is what
+the site's own files and the ledger say against each other."""
+
+AREAS: tuple[Area, ...] = get_args(Area)
+SEVERITIES: tuple[Weight, ...] = get_args(Weight)
+
+_OF_KIND: Mapping[str, Area] = {
+    "windows.package": "software",
+    "windows.restart": "software",
+    "network.reservation": "equipment",
+}
+_OF_SYSTEM: Mapping[str, Area] = {
+    "directory": "directory", "mail": "mail", "switch": "ports", "windows": "settings", "phones": "phones",
+    "files": "files", "intranet": "intranet", "network": "ports",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing on a PC that is not as the site says. `found` and `expected` are versions, or values in words; empty:
-    nothing. Of settings `kind` is their kind, and `detail` names the fields that differ."""
+    """One thing that is not as the site says.
 
-    sort: Sort
-    thing: str
-    found: str = ""
+    `sort` is a fixed word for programs, `sentence` has no full stop. `repair` is a command, or what a person has to do.
+    `address`: ``provision audit --repair`` sets it right. `about` are the names in the site (people, PCs, desks,
+    devices) that it is about.
+    """
+
+    area: Area
+    sort: str
+    subject: str
+    severity: Weight
+    sentence: str
     expected: str = ""
-    detail: str = ""
-    kind: str = ""
+    found: str = ""
+    repair: str = ""
+    address: Address | None = None
+    about: frozenset[str] = frozenset()
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Worst first, then area by area."""
+        return SEVERITIES.index(self.severity), AREAS.index(self.area), self.sort, self.subject, self.sentence
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready: ``{area, sort, subject, severity, sentence, expected, found, repair, repairable}``."""
+        names = ("area", "sort", "subject", "severity", "sentence", "expected", "found", "repair")
+        return {**{name: getattr(self, name) for name in names}, "repairable": self.address is not None}
 
 
-@dataclass(frozen=True)
-class PcAudit:
-    """What an audit says of one PC. `error` tells why it could not be read, `warnings` what could not be judged."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that could not be judged: a target, or something of the site, with the areas that miss it."""
 
-    name: str
-    findings: tuple[Finding, ...] = ()
-    packages: int = 0
-    error: str = ""
-    warnings: tuple[str, ...] = ()
+    what: str
+    areas: tuple[Area, ...]
+    reason: str
 
-
-def judge_installed(
-    inventory: Inventory, entries: Sequence[Entry], by_file: Mapping[str, InstalledPackage]
-) -> Iterator[Finding]:
-    """What is installed and not approved, or approved in another version. `by_file` are packages that only their
-    program files tell of. Parts and updates of other packages are left out, and what the site tolerates."""
-    for entry in sorted(entries, key=lambda one: (one.name.casefold(), one.version)):
-        package = next((one for one in inventory.software.values() if is_of(one, entry)), None)
-        if package is None and (entry.hidden or _tolerated(inventory, entry.name)):
-            continue
-        detail = ", ".join(filter(None, (entry.publisher, f"for {entry.person} only" if entry.person else "")))
-        yield from _judged(package, entry.name, entry.version, detail)
-    for name, state in sorted(by_file.items()):
-        found = next((p for p in inventory.software.values() if p.display_name.casefold() == name.casefold()), None)
-        yield from _judged(found, name, state.version, "")
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"what": self.what, "areas": list(self.areas), "reason": self.reason}
 
 
-def judge_changes(changes: Iterable[Change[State]], found: Mapping[Address, State | None]) -> Iterator[Finding]:
-    """What a plan would change on the PC, one finding a change. `found` is what was read for it."""
-    for change in changes:
-        before, after = change.before, change.after
-        if isinstance(after, InstalledPackage):
-            if before is None:
-                yield Finding("missing", change.key, "", after.version)
-            # another version is judged by what is installed
-        elif isinstance(after, Restart):
-            seen = found.get(change.address)
-            if isinstance(seen, Restart) and not after.agrees_with(seen):
-                yield Finding("restart due", "restart", "pending", "done")
-        else:
-            yield _drift(change)
+def area_of(kind: str) -> Area:
+    """The area that a kind of resource belongs to."""
+    return _OF_KIND.get(kind) or _OF_SYSTEM.get(kind.partition(".")[0], "settings")
 
 
-def _drift(change: Change[State]) -> Finding:
-    kind = change.address.kind
-    if change.before is None:
-        return Finding("missing", change.key, kind=kind)
-    differences = {_field(name): values for name, values in change.differences().items()}
-    if len(differences) > 1 or change.after is None:
-        return Finding("drift", change.key, detail=", ".join(differences), kind=kind)
-    [(name, (old, new))] = differences.items()
-    return Finding("drift", change.key, _words(old), _words(new), name, kind)
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name fits one of the patterns, in which only ``*`` is special; case does not matter."""
+    folded = (pattern.casefold().replace("[", "[[]").replace("?", "[?]") for pattern in patterns)
+    return any(fnmatchcase(name.casefold(), pattern) for pattern in folded)
 
 
-def _field(name: str) -> str:
-    """``values[HomepageLocation]``: the name of the registry value is enough."""
-    return name.removeprefix("values[").removesuffix("]") if name.startswith("values[") else name
-
-
-def _judged(package: Package | None, name: str, version: str, detail: str) -> Iterator[Finding]:
-    if package is None:
-        yield Finding("not approved", name, version, "", detail)
-    elif not package.approved:
-        yield Finding("not approved", name, version, "", ", ".join(filter(None, ("approved: false", detail))))
-    elif not satisfies(version, package.wanted):
-        sort: Sort = "newer" if is_older(package.wanted, version) else "outdated"
-        yield Finding(sort, name, version, package.wanted, detail)
-
-
-def _tolerated(inventory: Inventory, name: str) -> bool:
-    patterns = (pattern.casefold().replace("[", "[[]").replace("?", "[?]") for pattern in inventory.windows.tolerated)
-    return any(fnmatchcase(name.casefold(), pattern) for pattern in patterns)
-
-
-def _words(value: Any) -> str:
-    data = getattr(value, "data", value)
-    if isinstance(data, tuple):
-        return "; ".join(map(str, data))
-    return "" if data is None else str(data)
+def has_left(inventory: Inventory, person: str, today: date) -> bool:
+    """Whether a person's last day is over."""
+    known = inventory.people.get(person)
+    return known is not None and known.left is not None and known.left < today

@@ -47,10 +47,11 @@ class Accounts:
 @dataclass(frozen=True)
 class Expectation:
     """Something that this request needs and leaves alone. `otherwise`: the sentence for a plan that does not find it
-    so."""
+    so; `needed`: then nothing is done at that target, and a plan that finds it is refused."""
 
     resource: Resource
     otherwise: str
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,27 @@ class Request(Protocol):
     def to_plain(self) -> dict[str, Any]: ...
 
 
-Fact = Literal["extensions", "groups", "custody", "reserved"]
+@runtime_checkable
+class Changing(Protocol):
+    """A request after which the site says something else of its people: names, profiles."""
+
+    def foreseen(self, inventory: Inventory) -> Inventory:
+        """The site as it will be; where it is so already, the same site. Names and approvals are looked up for it."""
+        ...
+
+    @property
+    def new_logins(self) -> frozenset[str]:
+        """Who gets another login, whatever login they have."""
+        ...
+
+
+def foreseen(request: Request, inventory: Inventory) -> Inventory:
+    """The site as it will be once `request` is fulfilled."""
+    return request.foreseen(inventory) if isinstance(request, Changing) else inventory
+
+
+Fact = Literal["extensions", "held extensions", "groups", "custody", "reserved"]
+"""``extensions``: also what the exchange knows, if somebody has none yet; ``held extensions``: the ledger's alone."""
 
 
 @runtime_checkable

@@ -110,10 +110,10 @@ def _fixed(inventory: Inventory, key: str, numbers: ExtensionRange) -> str | Non
 
 
 def _all_fixed(inventory: Inventory) -> dict[str, str]:
-    """Extension → the person whom the site writes it down for."""
+    """Extension → the person whom the site writes it down for. Who has left keeps none."""
     found = {}
-    for key in inventory.people:
-        place = _range_of(inventory, key)
+    for key, person in inventory.people.items():
+        place = _range_of(inventory, key) if person.left is None else None
         if place is not None and (number := _fixed(inventory, key, place[1])) is not None:
             found[number] = key
     return found

@@ -25,7 +25,8 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 @dataclass(frozen=True)
 class Identity:
     """The names that one person goes by. `addresses`: by the site's patterns, the primary one first; `kept`: addresses
-    that the account has beside them (of a former name, for example), which mail may still come to.
+    that the account has beside them (of a former name, for example), which mail may still come to; `home_folder`: where
+    the account's home folder is (empty: it has none yet).
     """
 
     login: str
@@ -33,6 +34,13 @@ class Identity:
     common_name: str
     addresses: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    home_folder: str = ""
+
+    @property
+    def proxy_addresses(self) -> tuple[str, ...]:
+        """All addresses in the directory's form: ``SMTP:`` the primary one, ``smtp:`` the others."""
+        primary, *aliases = self.addresses
+        return tuple(sorted([f"SMTP:{primary}", *(f"smtp:{alias}" for alias in (*aliases, *self.kept))]))
 
 
 def candidates(inventory: Inventory, key: str) -> Iterator[str]:
@@ -70,15 +78,16 @@ def identify(
     people: Iterable[str],
     accounts: Accounts,
     *,
-    reserved: Mapping[str, str] = NOTHING,
+    reserved: Mapping[str, str] | None = None,
     new_logins: bool = False,
 ) -> dict[str, Identity]:
     """An identity for each of `people`, in order. Who has an account keeps its login (unless `new_logins`); what others
-    have is left to them, and so is what is `reserved`: login or mail address, in small letters → person that had it.
+    have is left to them, and so is what is `reserved`: login or mail address, in small letters → person that had it
+    (left out: what `accounts` say).
 
     Raises :class:`RequestError` when a login that the site fixes belongs to somebody else, or nothing is free.
     """
-    register = _Register(inventory, accounts, reserved, new_logins)
+    register = _Register(inventory, accounts, accounts.reserved if reserved is None else reserved, new_logins)
     return {key: register.identity(key) for key in people}
 
 
@@ -88,7 +97,8 @@ class _Register:
     def __init__(self, inventory: Inventory, accounts: Accounts, reserved: Mapping[str, str], new_logins: bool) -> None:
         self._inventory = inventory
         self._own = NOTHING if new_logins else accounts.logins
-        self._had = {account.employee_id: account.addresses for account in accounts.found if account.employee_id}
+        self._had = {account.employee_id: account for account in accounts.found if account.employee_id}
+        self._reserved = reserved
         self._logins = dict(reserved)
         self._logins |= {person.login: key for key, person in inventory.people.items() if person.login}
         self._names: dict[str, str] = {}
@@ -120,8 +130,18 @@ class _Register:
                 f"all mail addresses of person {key} ({', '.join(wanted)}) belong to others; "
                 "add a pattern with {login} to mail.addresses"
             )
-        kept = tuple(address for address in self._had.get(key, ()) if address not in addresses)
-        return Identity(login, name, common_name, addresses, kept)
+        had = self._had.get(key)
+        kept = tuple(address for address in had.addresses if address not in addresses) if had is not None else ()
+        return Identity(login, name, common_name, addresses, kept, self._home_folder(key))
+
+    def _home_folder(self, key: str) -> str:
+        """Where the account's home folder is, if it is called by the person's login, or by one that was theirs: nobody
+        is given another one's folder because of a wrong attribute."""
+        account = self._had.get(key)
+        folder = account.home_folder if account is not None else ""
+        name = folder.rpartition("\\")[2].casefold()
+        own = account is not None and (name == account.login.casefold() or self._reserved.get(name) == key)
+        return folder if own else ""
 
     def _free_login(self, key: str) -> str:
         for login in candidates(self._inventory, key):

@@ -56,7 +56,7 @@ class Join:
         join through."""
         if not self.bare:
             refuse_domain_account("windows", inventory)
-        return Work(tuple(self._resources(inventory)), tuple(self._proofs()), tuple(self._warnings()))
+        return Work(tuple(self._resources(inventory)), tuple(self._proofs(inventory)), tuple(self._warnings()))
 
     def _resources(self, inventory: Inventory) -> Iterator[Resource]:
         for name in self.workstations:
@@ -64,17 +64,19 @@ class Join:
             yield account
             if not self.bare:
                 anew = {"joined_anew": self.again} if self.again else {}
-                member = DomainMembership(domain=inventory.directory.domain, computer_name=name, **anew)
+                called = computer_name(inventory, name)
+                member = DomainMembership(domain=inventory.directory.domain, computer_name=called, **anew)
                 target = f"windows:{name}"
                 requires = frozenset({account.address})
                 yield Resource("windows.domain_membership", target, KEY, member, requires)
 
-    def _proofs(self) -> Iterator[Proof]:
+    def _proofs(self, inventory: Inventory) -> Iterator[Proof]:
         if self.bare:
             return
         for name in self.workstations:
-            said = f"{name} signs in to the domain with its own account"
-            yield Proof("directory.computer_sign_in", "directory", said, {"computer": name})
+            called = computer_name(inventory, name)
+            said = f"{called} signs in to the domain with its own account"
+            yield Proof("directory.computer_sign_in", "directory", said, {"computer": called})
 
     def _warnings(self) -> Iterator[str]:
         if not self.bare:
@@ -99,8 +101,8 @@ def join(*workstations: str, bare: bool = False, again: bool = False) -> Join:
 
 def expected_member(inventory: Inventory, name: str) -> Expectation:
     """That a PC is a member under the name that the site gives it: only then its people can sign in there."""
-    domain = inventory.directory.domain
-    state = DomainMembership(domain=domain, computer_name=name)
+    domain, called = inventory.directory.domain, computer_name(inventory, name)
+    state = DomainMembership(domain=domain, computer_name=called)
     return Expectation(
         Resource("windows.domain_membership", f"windows:{name}", KEY, state),
         f"{name} is not a member of {domain} under that name, so nobody signs in there with an account of the domain; "
@@ -112,14 +114,29 @@ def computer_account(inventory: Inventory, name: str) -> Resource:
     """The computer account that a PC of the site should have. Raises :class:`RequestError` for an unknown one."""
     if name not in inventory.workstations:
         unknown("workstation", name, inventory.workstations)
-    ws = inventory.workstations[name]
+    ws, called = inventory.workstations[name], computer_name(inventory, name)
     fields: dict[str, Any] = {
         "ou": inventory.directory.computers_ou,
         "description": " ".join(filter(None, (ws.asset_tag, ws.model))),
-        "dns_host_name": ws.host,
+        "dns_host_name": dns_name(inventory, name),
         "enabled": True,
     }
     if ws.workplace is not None:
         place = inventory.workplaces[ws.workplace]
         fields["location"] = f"{place.building}/{place.room}/{ws.workplace}"
-    return Resource("directory.computer", "directory", name, Computer(**fields))
+    return Resource("directory.computer", "directory", called, Computer(**fields))
+
+
+def computer_name(inventory: Inventory, workstation: str) -> str:
+    """What a PC of the site is called in the domain: as in the site, unless it took the place of another one."""
+    return inventory.workstations[workstation].computer_name or workstation
+
+
+def dns_name(inventory: Inventory, workstation: str) -> str:
+    """What it is called in DNS as a member of the domain."""
+    called = computer_name(inventory, workstation)
+    return (
+        inventory.workstations[workstation].host
+        if called == workstation
+        else f"{called.lower()}.{inventory.directory.domain}"
+    )

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 from provisioning.resources.base import Address
 from provisioning.site import Inventory
 
+POOL = "licence:"
+"""What the pools of seats in the ledger begin with."""
+
 
 @dataclass(frozen=True)
 class Seat:
-    """One seat for `holder` (a person, or a PC where the pool counts devices), taken by the package at `address`."""
+    """One seat for `holder` (a person, or a PC where the pool counts devices), taken by the package at `address`.
+    `former` gives up its own for it, if it has one."""
 
     pool: str
     seats: int
     holder: str
     address: Address
+    former: str | None = None
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -36,5 +42,21 @@ def seats(inventory: Inventory, packages: Iterable[Address], owners: Mapping[Add
         pool = inventory.licences[package.licence]
         device = address.target.partition(":")[2]
         holder = owners.get(address, device) if pool.metric == "per-user" else device
-        found.append(Seat(f"licence:{package.licence}", pool.seats, holder, address))
+        found.append(Seat(f"{POOL}{package.licence}", pool.seats, holder, address))
     return tuple(found)
+
+
+@runtime_checkable
+class Passing(Protocol):
+    """A request by which somebody gets the seats that another one has."""
+
+    @property
+    def passes_on(self) -> Mapping[str, str]:
+        """Who gets them → who has them."""
+        ...
+
+
+def passed_on(request: Any, found: Iterable[Seat]) -> tuple[Seat, ...]:
+    """The seats, each with who gives it up, where `request` is a :class:`Passing` one."""
+    former = request.passes_on if isinstance(request, Passing) else {}
+    return tuple(replace(seat, former=former.get(seat.holder)) for seat in found)

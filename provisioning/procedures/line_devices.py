@@ -15,7 +15,7 @@ from provisioning.procedures.lines import LineFinding, PortView
 from provisioning.resources.base import Change, State
 from provisioning.resources.switch.counters import MACS_KEPT
 
-__all__ = ["Trails", "follow", "judge_drift", "judge_moves", "judge_place"]
+__all__ = ["Trails", "absent", "follow", "judge_drift", "judge_moves", "judge_place"]
 
 _NAMED = 3
 """Devices, ports and differences that a sentence names."""
@@ -54,7 +54,7 @@ def _unknown_port(view: PortView, places: Places, devices: Sequence[str]) -> Lin
 
 def _devices(view: PortView, place: Place, places: Places, devices: Sequence[str]) -> Iterator[LineFinding]:
     strangers = [mac for mac in devices if mac not in places.names]
-    others = [mac for mac in devices if mac in places.names and mac != place.mac]
+    others = [mac for mac in devices if mac in places.names and mac not in {place.mac, place.telephone}]
     if others:
         belongs = f"{place.device} belongs there" if place.device else "the site has nothing there"
         missing = " and is not to be seen" if place.mac and place.mac not in devices else ""
@@ -79,6 +79,18 @@ def _names(macs: Sequence[str], places: Places) -> str:
 
 def _are(macs: Sequence[str]) -> str:
     return "is" if len(macs) == 1 else "are"
+
+
+def absent(view: PortView, voice_vlan: int | None) -> frozenset[str]:
+    """The PC or device of this port, where the port is on and has no link, or sees but a telephone: it is off, or
+    plugged in elsewhere. (A port that is shut says nothing of it.)"""
+    line, place = view.line, view.place
+    if place is None or not place.device:
+        return frozenset()
+    only_telephones = (
+        line.status == "up" and line.macs and all(vlan is not None and vlan == voice_vlan for _, vlan in line.macs)
+    )
+    return frozenset({place.device}) if line.status == "down" or only_telephones else frozenset()
 
 
 Trails = dict[str, dict[datetime, set[tuple[str, str]]]]

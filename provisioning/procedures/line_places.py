@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from provisioning.errors import RequestError
-from provisioning.procedures.base import Accounts, Request
-from provisioning.procedures.equipment import connect_equipment
-from provisioning.procedures.onboard import onboard
-from provisioning.resources.base import Resource
+from provisioning.procedures.base import Accounts
+from provisioning.procedures.equipment import behind_desk, connect_equipment
+from provisioning.procedures.ports import desk_resource
+from provisioning.procedures.whole_site import seated
+from provisioning.resources.base import Address, Resource
 from provisioning.site import Inventory
 
 __all__ = ["Place", "Places", "wanted_ports"]
@@ -25,6 +26,8 @@ class Place:
     mac: str = ""
     is_pc: bool = False
     room: str = ""
+    telephone: str = ""
+    """MAC of the telephone that the PC is plugged into."""
 
     @property
     def words(self) -> str:
@@ -54,7 +57,8 @@ class Places:
 
 def _ports(inventory: Inventory) -> Iterator[tuple[str, str, Place]]:
     desks = {desk.outlet: name for name, desk in inventory.workplaces.items()}
-    devices = {device.outlet: name for name, device in inventory.equipment.items()}
+    phones = {d.outlet: d.mac for d in inventory.equipment.values() if behind_desk(inventory, d)}
+    devices = {d.outlet: name for name, d in inventory.equipment.items() if not behind_desk(inventory, d)}
     for name, outlet in inventory.outlets.items():
         if outlet.switch is None or outlet.switch_port is None:
             continue
@@ -66,7 +70,8 @@ def _ports(inventory: Inventory) -> Iterator[tuple[str, str, Place]]:
             desk = desks[name]
             pc = inventory.workstation_at.get(desk, "")
             mac = inventory.workstations[pc].mac if pc else ""
-            place = Place(name, desk, pc, mac, is_pc=bool(pc), room=inventory.workplaces[desk].room)
+            room = inventory.workplaces[desk].room
+            place = Place(name, desk, pc, mac, is_pc=bool(pc), room=room, telephone=phones.get(name, ""))
         yield outlet.switch, outlet.switch_port, place
 
 
@@ -77,19 +82,26 @@ def wanted_ports(inventory: Inventory, switches: Iterable[str]) -> tuple[list[Re
     The ports depend on nobody's account, so no directory is asked.
     """
     targets = {f"switch:{name}" for name in switches}
-    requests: list[Request] = [onboard(key) for key, person in inventory.people.items() if person.workplace is not None]
-    requests.append(connect_equipment(inventory))
-    resources: dict[str, Resource] = {}
-    warnings: list[str] = []
-    for request in requests:
-        try:
-            work = request.compile(inventory, Accounts())
-        except RequestError as exc:
-            warnings.append(f"what its port should be was not judged: {exc}")
-            continue
-        for resource in work.resources:
-            if resource.kind == "switch.port" and resource.target in targets:
-                other = resources.setdefault(str(resource.address), resource)
-                if other.desired != resource.desired:
-                    warnings.append(f"{resource.address} is asked to be two different things at once; correct the site")
-    return list(resources.values()), list(dict.fromkeys(warnings))
+    resources: dict[Address, Resource] = {}
+    notes: dict[str, None] = {}
+    for resource in _resources(inventory, notes):
+        if resource.target in targets and resources.setdefault(resource.address, resource).desired != resource.desired:
+            notes[f"{resource.address} is asked to be two different things at once; correct the site"] = None
+    return list(resources.values()), list(notes)
+
+
+def _resources(inventory: Inventory, notes: dict[str, None]) -> Iterator[Resource]:
+    """The ports of all desks and devices; what cannot be said goes into `notes`."""
+    for key in seated(inventory):
+        person = inventory.people[key]
+        if person.workplace is not None:
+            try:
+                yield desk_resource(inventory, person.workplace, inventory.profiles[person.profile].vlan)
+            except RequestError as exc:
+                notes[f"what its port should be was not judged: {exc}"] = None
+    try:
+        work = connect_equipment(inventory).compile(inventory, Accounts())
+    except RequestError as exc:
+        notes[f"what its port should be was not judged: {exc}"] = None
+    else:
+        yield from (resource for resource in work.resources if resource.kind == "switch.port")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from anyascii import anyascii
 
 from provisioning.site import Inventory
 
-__all__ = ["Thing", "fitting", "named_things"]
+__all__ = ["Thing", "fitting", "named_things", "spellings"]
 
 Thing = tuple[str, str, tuple[str, ...]]
 """Sort, key in the site, and every name that it goes by."""
@@ -30,6 +31,12 @@ def fitting(text: str, things: Sequence[Thing]) -> list[tuple[str, str]]:
         if hits:
             return hits
     return []
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """What two names have in common if one is the other as a whole, written together or in another order."""
+    words = _words(name)
+    return ("".join(words), " ".join(sorted(words))) if words else ()
 
 
 def named_things(site: Inventory) -> Iterator[Thing]:
@@ -51,12 +58,13 @@ def _folded(text: str) -> str:
     return anyascii(text).casefold()
 
 
+@lru_cache(maxsize=2**17)
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", _folded(text))
 
 
 def _same(text: str, name: str) -> bool:
-    return "".join(_words(text)) == "".join(_words(name)) or sorted(_words(text)) == sorted(_words(name))
+    return not {*spellings(text)}.isdisjoint(spellings(name))
 
 
 def _begins(text: str, name: str) -> bool:

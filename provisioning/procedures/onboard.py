@@ -12,15 +12,14 @@ from provisioning.procedures.desk_custody import desk_custody
 from provisioning.procedures.extensions import Extension, choose
 from provisioning.procedures.home_folders import PersonsFolders
 from provisioning.procedures.identity import Identity, identify
-from provisioning.procedures.join import expected_member
+from provisioning.procedures.join import computer_account, expected_member
 from provisioning.procedures.packages import package_proofs, package_resources
 from provisioning.procedures.pc_settings import PcSettings
 from provisioning.procedures.phones import PersonsPhone
-from provisioning.procedures.ports import desk_port, port_resource
+from provisioning.procedures.ports import desk_resource
 from provisioning.procedures.publish import publication_proofs
 from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
-from provisioning.resources.directory.computer import Computer
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.mail.mailbox import Mailbox
@@ -83,7 +82,7 @@ class Onboard:
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
         """Raises :class:`RequestError` for unknown names, untraced outlets and software that is not allowed."""
         desks = self.desks(inventory)
-        _nobody_left(inventory, self.persons)
+        refuse_leavers(inventory, self.persons)
         _one_person_a_desk(inventory, desks)
         identities = identify(inventory, self.persons, accounts, reserved=accounts.reserved)
         logins = {**accounts.logins, **{key: identity.login for key, identity in identities.items()}}
@@ -120,7 +119,8 @@ def onboard(
     return Onboard(persons, workplace, tuple(software), downgrade)
 
 
-def _nobody_left(inventory: Inventory, people: Sequence[str]) -> None:
+def refuse_leavers(inventory: Inventory, people: Sequence[str]) -> None:
+    """Raise :class:`RequestError` for people whom the site does not have, or who have left."""
     for key in people:
         if (left := inventory.person(key).left) is not None:
             raise RequestError(f"{key} has left on {left}; `provision reinstate {key}` brings them back")
@@ -181,12 +181,13 @@ class _Joiner:
         if (folders := self._folders()) is not None:
             resources += folders.resources(self._account)
             proofs += folders.proofs()
-        expected = () if self.workstation is None else (expected_member(self.inventory, self.workstation),)
+        expected = [] if self.workstation is None else [expected_member(self.inventory, self.workstation)]
+        expected += [] if folders is None else folders.expected()
         return Work(
             tuple(resources),
             tuple(proofs),
             tuple(self._warnings()),
-            expected=expected,
+            expected=tuple(expected),
             custody=desk_custody(self.inventory, self.key, self.desk),
         )
 
@@ -211,8 +212,10 @@ class _Joiner:
         )
 
     def _folders(self) -> PersonsFolders | None:
-        files = self.inventory.files
-        return None if files is None else PersonsFolders(self.inventory, files, self.identity.login, self.profile)
+        files, identity = self.inventory.files, self.identity
+        if files is None:
+            return None
+        return PersonsFolders(self.inventory, files, identity.login, self.profile, identity.home_folder)
 
     @property
     def _account(self) -> Address:
@@ -256,27 +259,15 @@ class _Joiner:
         return Resource("directory.membership", "directory", self.identity.login, state, frozenset({self._account}))
 
     def _mailbox(self) -> Resource:
-        primary, *aliases = self.identity.addresses
-        aliases += self.identity.kept  # mail to a former name still arrives
-        proxies = tuple(sorted([f"SMTP:{primary}", *(f"smtp:{alias}" for alias in aliases)]))
+        primary, proxies = self.identity.addresses[0], self.identity.proxy_addresses
         state = Mailbox(mail=primary, proxy_addresses=proxies, quota=self.inventory.mail.quota)
         return Resource("mail.mailbox", "directory", self.identity.login, state, frozenset({self._account}))
 
     def _port(self, desk: str, requires: frozenset[Address]) -> Resource:
-        state = desk_port(self.inventory, desk, self.profile.vlan)
-        outlet = self.inventory.workplaces[desk].outlet
-        return port_resource(self.inventory, outlet, f"workplace {desk}", state, requires)
+        return desk_resource(self.inventory, desk, self.profile.vlan, requires)
 
     def _pc(self, desk: str, workstation: str, software: Sequence[str]) -> Iterator[Resource]:
-        ws, place = self.inventory.workstations[workstation], self.inventory.workplaces[desk]
-        computer = Computer(
-            ou=self.inventory.directory.computers_ou,
-            description=" ".join(filter(None, (ws.asset_tag, ws.model))),
-            location=f"{place.building}/{place.room}/{desk}",
-            dns_host_name=ws.host,
-            enabled=True,
-        )
-        yield Resource("directory.computer", "directory", workstation, computer)
+        yield computer_account(self.inventory, workstation)
         yield from self._settings(desk, workstation).resources()
         yield from package_resources(self.inventory, workstation, software, downgrade=self.downgrade)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from provisioning.procedures.base import Expectation
 from provisioning.resources.base import Address, Change, Proof, Resource, State
 from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.resources.windows.restart import RESTART_KEY, Restart
@@ -53,6 +54,21 @@ def removal_resources(inventory: Inventory, workstation: str, names: Sequence[st
         yield Resource("windows.package", target, address.key, None, requires)
     if gone:
         yield restart_after(target, gone)
+
+
+def dependants(inventory: Inventory, workstation: str, names: Sequence[str]) -> Iterator[Expectation]:
+    """That nothing else on a PC requires one of `names`: what does would no longer work once they are removed."""
+    target = f"windows:{workstation}"
+    for other, package in inventory.software.items():
+        if other in names or not (required := [name for name in names if name in package.requires]):
+            continue
+        shown = ", ".join(inventory.software[name].display_name for name in required)
+        yield Expectation(
+            Resource("windows.package", target, package.display_name, None),
+            f"{workstation} has {package.display_name}, which requires {shown}; remove {other} as well, or leave "
+            f"{workstation} out",
+            needed=True,
+        )
 
 
 def restart_after(target: str, changed: Iterable[Address]) -> Resource:

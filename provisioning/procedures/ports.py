@@ -83,6 +83,13 @@ def description(
     return " ".join(filled.split())
 
 
+def desk_resource(inventory: Inventory, desk: str, vlan: str, requires: frozenset[Address] = frozenset()) -> Resource:
+    """The port of a desk whose person belongs into `vlan`, where the desk's outlet leads to. Raises
+    :class:`RequestError` when no patch cable lies there."""
+    outlet = inventory.workplaces[desk].outlet
+    return port_resource(inventory, outlet, f"workplace {desk}", desk_port(inventory, desk, vlan), requires)
+
+
 def port_resource(
     inventory: Inventory, outlet_id: str, of: str, state: SwitchPort, requires: frozenset[Address] = frozenset()
 ) -> Resource:

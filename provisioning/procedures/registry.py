@@ -6,25 +6,43 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from provisioning.errors import RequestError
+from provisioning.procedures.audit_repair import Repair
 from provisioning.procedures.backup import Backup, Restore
 from provisioning.procedures.base import Request
 from provisioning.procedures.configurations import RestoreSections
 from provisioning.procedures.ensure import Ensure
 from provisioning.procedures.equipment import ConnectEquipment
+from provisioning.procedures.erase import Erase
+from provisioning.procedures.install import Install
 from provisioning.procedures.join import Join
+from provisioning.procedures.move import Move
+from provisioning.procedures.offboard import Offboard
 from provisioning.procedures.onboard import Onboard
 from provisioning.procedures.patch import Patch
 from provisioning.procedures.publish import Publish
+from provisioning.procedures.reinstate import Reinstate
+from provisioning.procedures.rename import Rename
+from provisioning.procedures.replace import Replace
+from provisioning.procedures.reprofile import Reassign
 from provisioning.procedures.together import Together
 from provisioning.procedures.transfer_data import TransferData
 
 PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
     "onboard": Onboard.from_plain,
+    "offboard": Offboard.from_plain,
+    "reinstate": Reinstate.from_plain,
+    "erase": Erase.from_plain,
     "join": Join.from_plain,
+    "install": Install.from_plain,
+    "replace": Replace.from_plain,
     "connect": ConnectEquipment.from_plain,
     "ensure": Ensure.from_plain,
     "patch": Patch.from_plain,
+    "move": Move.from_plain,
     "publish": Publish.from_plain,
+    "rename": Rename.from_plain,
+    "reassign": Reassign.from_plain,
+    "repair": Repair.from_plain,
     "transfer-data": TransferData.from_plain,
     "backup": Backup.from_plain,
     "restore": Restore.from_plain,

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts
-from provisioning.procedures.identity import NOTHING, Identity, display_name, identify
+from provisioning.procedures.identity import Identity, display_name, identify
 from provisioning.resources.directory.accounts import Account
 from provisioning.resources.directory.user import CN_LIMIT
 from provisioning.site import Inventory
@@ -87,18 +87,16 @@ def renamed(
     accounts: Accounts,
     *,
     new_login: bool = False,
-    reserved: Mapping[str, str] = NOTHING,
+    reserved: Mapping[str, str] | None = None,
 ) -> Renaming:
     """What becomes of one person's account when the site goes from `before` to `after` (:func:`with_names`; the same
     site twice when the personnel office has changed the name already: the account then tells what was before).
 
     `accounts` must have the person's account and whoever has names that `after` may give. With `new_login` the login
     policy makes a new one; a login that the site fixes stays. Raises :class:`RequestError` when there is no account,
-    when nothing would change, or when everything that the new name could give belongs to others.
+    or more than one, or when everything that the new name could give belongs to others.
     """
-    account = next((account for account in accounts.found if account.employee_id == key), None)
-    if account is None:
-        raise RequestError(f"person {key} has no account that could be renamed; `provision onboard {key}` makes one")
+    account = account_of(key, accounts)
     identity = identify(after, (key,), accounts, reserved=reserved, new_logins=new_login)[key]
     old, new = before.person(key), after.person(key)
     domain = after.directory.domain
@@ -112,10 +110,20 @@ def renamed(
         "display_name": (display_name(before, key), identity.display_name),
         "addresses": (", ".join(sorted(account.addresses)), ", ".join(sorted((*identity.addresses, *identity.kept)))),
     }
-    changes = {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
-    if not changes:
-        raise RequestError(f"person {key} is called {identity.display_name} already, in the site and in the directory")
-    return Renaming(key, account, identity, changes)
+    return Renaming(key, account, identity, {field: pair for field, pair in pairs.items() if pair[0] != pair[1]})
+
+
+def account_of(key: str, accounts: Accounts) -> Account:
+    """The account of a person. Raises :class:`RequestError` unless there is exactly one."""
+    mine = [account for account in accounts.found if account.employee_id == key]
+    if not mine:
+        raise RequestError(f"person {key} has no account that could be renamed; `provision onboard {key}` makes one")
+    if len(mine) > 1:
+        raise RequestError(
+            f"{len(mine)} accounts carry the number {key} ({', '.join(account.login for account in mine)}); leave "
+            "employeeID to the one that is the person's"
+        )
+    return mine[0]
 
 
 def _reason(kind: str, message: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
-from provisioning.procedures.base import Accounts, Asking, Fact, Request, Work
+from provisioning.procedures.base import Accounts, Asking, Changing, Fact, Request, Work, foreseen
 from provisioning.site import Inventory
 
 
@@ -44,6 +45,15 @@ class Together:
     def asks(self, inventory: Inventory) -> frozenset[Fact]:
         """What any part asks for."""
         return frozenset(fact for part in self.parts if isinstance(part, Asking) for fact in part.asks(inventory))
+
+    def foreseen(self, inventory: Inventory) -> Inventory:
+        """The site as it will be once all parts are fulfilled."""
+        return reduce(lambda site, part: foreseen(part, site), self.parts, inventory)
+
+    @property
+    def new_logins(self) -> frozenset[str]:
+        """Who gets another login by any part."""
+        return frozenset(who for part in self.parts if isinstance(part, Changing) for who in part.new_logins)
 
     def to_plain(self) -> dict[str, Any]:
         parts = [part.to_plain() for part in self.parts]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from provisioning.errors import RequestError
+from provisioning.procedures.join import computer_name
 from provisioning.procedures.winrm_certificate import WinRmCertificate
 from provisioning.site import Inventory
 from provisioning.site.unattend import Unattend
@@ -34,8 +35,8 @@ Settings = list[tuple[str, Setting]]
 
 @dataclass(frozen=True)
 class AnswerFile:
-    """What the file for one PC is made of. `account_data` is the offline-domain-join blob in base64; `password` is the
-    deploy account's. All three are secrets."""
+    """What the file for the PC `name` (in the site) is made of. `account_data` is the offline-domain-join blob in
+    base64; `password` is the deploy account's. Both are secrets, as is the certificate's key."""
 
     name: str
     account_data: SecretStr
@@ -94,7 +95,7 @@ def _windows_pe(setting: Unattend, answers: AnswerFile) -> Iterator[tuple[str, S
 
 
 def _specialize(inventory: Inventory, answers: AnswerFile) -> Iterator[tuple[str, Settings]]:
-    shell: Settings = [("ComputerName", answers.name)]
+    shell: Settings = [("ComputerName", computer_name(inventory, answers.name))]
     if inventory.unattend.time_zone:
         shell.append(("TimeZone", inventory.unattend.time_zone))
     if inventory.directory.company:

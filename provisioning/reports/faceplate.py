@@ -38,6 +38,22 @@ class Socket:
 
 
 @dataclass(frozen=True)
+class Said:
+    """The words of a picture, for those who read it in another language or hear it."""
+
+    panel: str = "Panel {}"
+    unit: str = "{} · unit {}"
+    port: str = "port {}"
+    here: str = "here"
+    taken: str = "taken"
+    free: str = "free"
+    cable: str = "{} to {}"
+
+
+ENGLISH = Said()
+
+
+@dataclass(frozen=True)
 class Face:
     """A row or two of sockets. Groups stand apart from each other; `zigzag`: numbers run down before they run across,
     as on switches."""
@@ -54,11 +70,11 @@ class _Placed:
     y: int
 
 
-def panel_face(title: str, ports: int, here: int, taken: Iterable[int] = ()) -> Face:
+def panel_face(title: str, ports: int, here: int, taken: Iterable[int] = (), said: Said = ENGLISH) -> Face:
     """A patch panel of so many ports, numbered from left to right in rows of 24."""
     used = set(taken)
     sockets = [
-        Socket(str(n), f"port {n}", "here" if n == here else "taken" if n in used else "free")
+        Socket(str(n), said.port.format(n), "here" if n == here else "taken" if n in used else "free")
         for n in range(1, max(ports, here) + 1)
     ]
     return Face(title, tuple(tuple(sockets[i : i + _GROUP_OF]) for i in range(0, len(sockets), _GROUP_OF)), False)
@@ -80,7 +96,7 @@ def switch_face(title: str, ports: Sequence[str], here: str, taken: Iterable[str
     return Face(title, tuple(groups), True)
 
 
-def picture(panel: Face, switch: Face, colour: str | None) -> Markup:
+def picture(panel: Face, switch: Face, colour: str | None, words: Said = ENGLISH) -> Markup:
     """Both faces and the cable, as an ``<svg>`` element. Names stand on the far sides, where no cable crosses them."""
     upper = list(_place(panel, _MARGIN + _HEAD))
     panel_foot = max(one.y for one in upper) + _HIGH + _MARGIN
@@ -90,10 +106,10 @@ def picture(panel: Face, switch: Face, colour: str | None) -> Markup:
     parts = [
         *_case(panel, (_MARGIN // 2, panel_foot - _MARGIN // 2), right, _MARGIN // 2 + 18),
         *_case(switch, (panel_foot + _BETWEEN, foot), right, foot - 9),
-        *(_drawn(one) for one in [*upper, *lower]),
+        *(_drawn(one, words) for one in [*upper, *lower]),
         _cable(_here(upper), _here(lower), min(one.y for one in lower), colour),
     ]
-    said = f"{_meant(panel)} to {_meant(switch)}"
+    said = words.cable.format(_meant(panel), _meant(switch))
     head = f'<svg class="closet" viewBox="0 0 {right} {foot + 4}" role="img" aria-label="{escape(said)}">'
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704  (every text in it is escaped above)
 
@@ -120,12 +136,13 @@ def _case(face: Face, rows: tuple[int, int], right: int, name: int) -> Iterator[
     yield f'<text class="name" x="{_MARGIN}" y="{name}">{escape(safe(face.title))}</text>'
 
 
-def _drawn(one: _Placed) -> str:
+def _drawn(one: _Placed, words: Said) -> str:
     mark, x, y = one.socket.mark, one.x, one.y
     ring = f'<rect class="ring" x="{x - 3}" y="{y - 3}" width="{_WIDE + 6}" height="{_HIGH + 6}" rx="5"/>'
     plug = f'<path class="plug" d="M{x + 4} {y + _HIGH - 4}h{_WIDE - 8}"/>'
+    said = f"{safe(one.socket.name)}: {getattr(words, mark)}"
     return (
-        f'<g class="{mark}"><title>{escape(safe(one.socket.name))}: {mark}</title>{ring if mark == "here" else ""}'
+        f'<g class="{mark}"><title>{escape(said)}</title>{ring if mark == "here" else ""}'
         f'<rect class="socket" x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}" rx="3"/>'
         f"{plug if mark == 'taken' else ''}"
         f'<text x="{x + _WIDE // 2}" y="{y + 16}">{escape(safe(one.socket.label))}</text></g>'

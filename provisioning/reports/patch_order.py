@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from rich.text import Text
 
 from provisioning import dialects
 from provisioning.ledger import NewPatchOrder, PatchOrder
 from provisioning.reports import words
-from provisioning.reports.faceplate import panel_face, picture, switch_face
+from provisioning.reports.faceplate import ENGLISH, Said, panel_face, picture, switch_face
 from provisioning.reports.words import NOTHING, moment, safe
 from provisioning.site import Inventory
 from provisioning.site.port_names import unit_of
@@ -150,11 +151,12 @@ def page(one: Sheet, inventory: Inventory, face: Sequence[str], busy: Sequence[s
         order=order,
         rows=[(label, value) for label, value in _rows(one) if value and label not in {"From", "To", "Label", "Cable"}],
         state=order.state if isinstance(order, PatchOrder) else "not given out yet",
-        picture=_picture(one, inventory, face, busy),
+        picture=drawing(one, inventory, face, busy),
     )
 
 
-def _picture(one: Sheet, inventory: Inventory, face: Sequence[str], busy: Sequence[str]) -> str:
+def drawing(one: Sheet, inventory: Inventory, face: Sequence[str], busy: Sequence[str], said: Said = ENGLISH) -> Markup:
+    """Panel and switch with the cable between them; `said` are the picture's words."""
     order = one.order
     mine = {name: outlet for name, outlet in inventory.outlets.items() if name != order.outlet}
     panel_taken = [
@@ -165,9 +167,10 @@ def _picture(one: Sheet, inventory: Inventory, face: Sequence[str], busy: Sequen
     uplinks = switch.uplinks if switch else ()
     closet = inventory.closets.get(order.closet)
     ports = closet.panels.get(order.panel, order.panel_port) if closet else order.panel_port
-    unit = f" · unit {one.unit}" if one.unit is not None else ""
+    title = said.unit.format(order.switch, one.unit) if one.unit is not None else order.switch
     return picture(
-        panel_face(f"Panel {order.panel}", ports, order.panel_port, panel_taken),
-        switch_face(f"{order.switch}{unit}", face, order.switch_port, [*switch_taken, *uplinks, *busy]),
+        panel_face(said.panel.format(order.panel), ports, order.panel_port, panel_taken, said),
+        switch_face(title, face, order.switch_port, [*switch_taken, *uplinks, *busy]),
         order.cable.get("colour"),
+        said,
     )

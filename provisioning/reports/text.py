@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.text import Text
 
 from provisioning.errors import TargetError, UnreachableError
-from provisioning.ledger import Books
+from provisioning.ledger import Books, CustodyTransfer
 from provisioning.reports.document import (
     ChangeReport,
     Difference,
@@ -20,6 +20,7 @@ from provisioning.reports.document import (
 )
 from provisioning.reports.words import (
     ACTIONS,
+    NOTHING,
     count,
     field_words,
     kind_words,
@@ -79,6 +80,8 @@ class Planned(Protocol):
     def lines(self) -> Mapping[Address, Sequence[str]]: ...
     @property
     def books(self) -> Books: ...
+    @property
+    def undoes(self) -> int | None: ...
 
 
 # ----------------------------------------------------------------------------------------------------- plans
@@ -100,7 +103,7 @@ def plan(planned: Planned, *, lines: bool = False) -> Text:
             if all(isinstance(error, UnreachableError) for error in planned.unread.values())
             else _LEFT_OUT,
         ),
-        _books(planned.books),
+        _books(planned.books) if planned.undoes is None else _books_taken_back(planned.books),
         _warnings(planned.warnings),
     ]
     blocks += [counts(planned)]
@@ -169,15 +172,28 @@ def _warnings(warnings: Sequence[str]) -> Text:
 
 def _books(books: Books) -> Text:
     """What is written into the ledger with the run. A first handing over with a new desk goes without saying."""
+    custody = [one for one in books.custody if books.amendments or one.document]
+    return _written("To be written down (the ledger holds it until the site's files say it):", books, custody)
+
+
+def _books_taken_back(books: Books) -> Text:
+    return _written("To be taken back in the ledger:", books, books.custody)
+
+
+def _written(heading: str, books: Books, custody: Sequence[CustodyTransfer]) -> Text:
     lines = [
-        f"{one.section} {safe(one.key)}: {field_words(one.field)} {safe(was or '–')} → {safe(one.value or '–')}"
+        f"{one.section} {safe(one.key)}: {field_words(one.field)} "
+        f"{safe(books.now.get(one.subject, was) or NOTHING)} → {safe(one.value or NOTHING)}"
         for one, was in books.amendments
     ]
-    lines += [f"{safe(one.asset)} goes to {safe(one.to)}" for one in books.custody if books.amendments or one.document]
-    if not lines:
-        return Text("")
-    heading = "To be written down (the ledger holds it until the site's files say it):"
-    return Text("\n".join([heading, *(f"  {line}" for line in lines)]))
+    lines += [f"{_asset(one.asset)} goes to {safe(one.to)}" for one in custody]
+    return Text("\n".join([heading, *(f"  {line}" for line in lines)]) if lines else "")
+
+
+def _asset(asset: str) -> str:
+    """``licence:crm/E1042`` is a seat of the pool."""
+    pool, colon, seat = asset.partition(":")
+    return f"the licence seat {safe(seat.partition('/')[0])}" if (pool, colon) == ("licence", ":") else safe(asset)
 
 
 def _to_be_approved(grounds: Mapping[str, Sequence[str]]) -> Text:

@@ -63,6 +63,7 @@ def people(site: Inventory) -> list[Thing]:
             "department": person.department,
             "workplace": person.workplace,
             "start": None if person.start is None else person.start.isoformat(),
+            **({} if person.left is None else {"left": person.left.isoformat()}),
         }
         for key, person in site.people.items()
     ]

@@ -5,23 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from provisioning.resources.base import Kind, ProofKind
+from provisioning.resources.directory.all_groups import ALL_GROUPS
 from provisioning.resources.directory.computer import COMPUTER
 from provisioning.resources.directory.computer_proofs import COMPUTER_SIGN_IN
+from provisioning.resources.directory.login import LOGIN
 from provisioning.resources.directory.membership import MEMBERSHIP
+from provisioning.resources.directory.password import PASSWORD
 from provisioning.resources.directory.proofs import SIGN_IN
+from provisioning.resources.directory.shut_out import NO_TICKET, SHUT_OUT
 from provisioning.resources.directory.user import USER
+from provisioning.resources.files.archived import ARCHIVED
 from provisioning.resources.files.folder import FOLDER
 from provisioning.resources.files.proofs import VISIT
+from provisioning.resources.files.quota import QUOTA
+from provisioning.resources.files.quota_proof import ROOM
 from provisioning.resources.intranet.document import DOCUMENT
 from provisioning.resources.intranet.proofs import ACCESS
+from provisioning.resources.mail.contents import CONTENTS
 from provisioning.resources.mail.mailbox import MAILBOX
 from provisioning.resources.mail.proofs import AUTOCONFIG, DELIVERY
+from provisioning.resources.mail.rule_proofs import FORWARDING, REPLY
+from provisioning.resources.mail.rules import RULES
+from provisioning.resources.mail.sessions import SESSIONS
 from provisioning.resources.network.reservation import RESERVATION
 from provisioning.resources.phones.configuration import CONFIGURATION
 from provisioning.resources.phones.proofs import REGISTRATION
+from provisioning.resources.phones.registrations import REGISTRATIONS
 from provisioning.resources.phones.subscriber import SUBSCRIBER
 from provisioning.resources.switch.port import PORT
 from provisioning.resources.switch.proofs import DESK_ON_PORT, LEASE
+from provisioning.resources.switch.released import RELEASED
 from provisioning.resources.switch.section import SECTION
 from provisioning.resources.windows.archive import ARCHIVE_FILE
 from provisioning.resources.windows.domain_membership import DOMAIN_MEMBERSHIP
@@ -42,13 +55,22 @@ KINDS: dict[str, Kind[Any, Any]] = {
         USER,
         COMPUTER,
         MEMBERSHIP,
+        ALL_GROUPS,
+        PASSWORD,
         MAILBOX,
+        RULES,
+        SESSIONS,
+        LOGIN,
         DOCUMENT,
         RESERVATION,
         PORT,
         SUBSCRIBER,
+        REGISTRATIONS,
         CONFIGURATION,
         FOLDER,
+        QUOTA,
+        ARCHIVED,
+        CONTENTS,
         SECTION,
         DOMAIN_MEMBERSHIP,
         REGISTRY,
@@ -66,6 +88,8 @@ PROOFS: dict[str, ProofKind] = {
     proof.name: proof
     for proof in (
         *(SIGN_IN, COMPUTER_SIGN_IN, DELIVERY, AUTOCONFIG, ACCESS, LEASE, DESK_ON_PORT),
+        *(SHUT_OUT, NO_TICKET, RELEASED),
+        *(FORWARDING, REPLY, ROOM),
         *(PACKAGE_REGISTERED, POLICY_READS_BACK, USER_DATA_THERE, REGISTRATION, VISIT),
     )
 }

@@ -35,18 +35,25 @@ def hand_over(waiting: Waiting, login: str, whose: str, way: Way, record: Record
     password goes on waiting.
     """
     what = f"The initial password of {whose}"
-
-    def give(parcel: Parcel) -> None:
-        record(f"{what} is being handed over {way.words}.")
-        try:
-            way.give(parcel)
-        except BaseException as exc:
-            why = str(exc) if isinstance(exc, ProvisioningError) else f"interrupted by {type(exc).__name__}"
-            record(f"{what} was not handed over {way.words}: {why}.")
-            raise
-
-    waiting.hand_over(login, give)
+    waiting.hand_over(login, lambda parcel: _give(what, parcel, way, record))
     record(f"{what} was handed over {way.words}, and destroyed here.")
+
+
+def hand_over_copy(what: str, parcel: Parcel, way: Way, record: Record) -> None:
+    """Give out a password that is kept here all the same; `what` begins the sentences of the work log. Raises what the
+    way raises."""
+    _give(what, parcel, way, record)
+    record(f"{what} was handed over {way.words}.")
+
+
+def _give(what: str, parcel: Parcel, way: Way, record: Record) -> None:
+    record(f"{what} is being handed over {way.words}.")
+    try:
+        way.give(parcel)
+    except BaseException as exc:
+        why = str(exc) if isinstance(exc, ProvisioningError) else f"interrupted by {type(exc).__name__}"
+        record(f"{what} was not handed over {way.words}: {why}.")
+        raise
 
 
 def shown(show: Callable[[SecretStr], None], where: str) -> Way:

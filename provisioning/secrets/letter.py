@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import ClassVar
 
 import jinja2
 from pydantic import SecretStr
@@ -25,6 +26,8 @@ class Letter:
     note: str | None
     day: date
 
+    template: ClassVar[str] = "letter.html.j2"
+
     def write(self, file: Path, password: SecretStr) -> None:
         """Write the letter into a new file, mode 0600. Raises :class:`SecretError`; an existing file is refused."""
         if cause := self._write(file, password):
@@ -32,7 +35,7 @@ class Letter:
 
     def _write(self, file: Path, password: SecretStr) -> str | None:
         try:
-            write_private(file, _page().render(letter=self, password=password.get_secret_value()).encode())
+            write_private(file, _page(self.template).render(letter=self, password=password.get_secret_value()).encode())
         except FileExistsError:
             return "there is such a file already; name another one"
         except OSError as exc:
@@ -40,7 +43,18 @@ class Letter:
         return None
 
 
+@dataclass(frozen=True)
+class PhoneLetter(Letter):
+    """The same for a softphone: `user` is the extension; what is typed into its settings beside it."""
+
+    domain: str
+    server: str
+    transport: str
+
+    template: ClassVar[str] = "phone_letter.html.j2"
+
+
 @cache
-def _page() -> jinja2.Template:
-    text = resources.files(__package__).joinpath("letter.html.j2").read_text(encoding="utf-8")
+def _page(name: str) -> jinja2.Template:
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
     return jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(text)

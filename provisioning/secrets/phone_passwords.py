@@ -70,9 +70,25 @@ class PhonePasswords:
         """The newest password of `extension`, ``None`` when none is kept."""
         return next(reversed(self.kept(extension)), None)
 
+    def extensions(self) -> list[str]:
+        """The extensions that a password is kept of."""
+        try:
+            names = [file.name.removesuffix(_ENDING) for file in self.folder.iterdir() if file.suffix == _ENDING]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as exc:
+            raise SecretError(f"the folder of SIP passwords {self.folder} cannot be read ({_why(exc)})") from exc
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
     def withdraw(self, extension: str) -> None:
-        """Destroy what is kept: the subscriber is gone."""
-        self._file(extension).unlink(missing_ok=True)
+        """Destroy what is kept: the subscriber is gone. Raises :class:`SecretError` when that cannot be."""
+        file = self._file(extension)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as exc:
+            raise SecretError(
+                f"the SIP password of {extension} in {file} cannot be destroyed ({_why(exc)}); remove the file"
+            ) from exc
 
     def _file(self, extension: str) -> Path:
         if not _NAME.fullmatch(extension):

@@ -110,6 +110,22 @@ class Waiting:
             file.unlink(missing_ok=True)
             _partial(file).unlink(missing_ok=True)
 
+    def rename(self, login: str, to: str) -> None:
+        """What waits for `login` waits for `to` from now on: the account has another login. Twice is once; a password
+        that waits for `to` already is left alone. Raises :class:`SecretError`."""
+        file = self.file(login)
+        if login == to or not file.exists() or self.waits(to):
+            return
+        try:
+            file.rename(file.with_name(f"{to}{file.suffix}"))
+            _sync(self.folder)
+        except OSError as exc:
+            raise SecretError(
+                f"the initial password in {file} cannot be given the name {to} ({exc.strerror}); rename that file"
+            ) from exc
+        if (made := self._made.pop(login, None)) is not None:
+            self._made[to] = made
+
     def hand_over(self, login: str, give: Callable[[Parcel], None]) -> None:
         """Give the password out, once, and destroy it.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from provisioning.site.audit import AccountAudit
 from provisioning.site.base import Credential, Endpoint, Form, Model, SitePath, Text
 
 _RDN = r"(?i:cn|ou|dc)=([^,\\+\"<>;=\x00-\x1f\s#]|\\[^\x00-\x1f])([^,\\+\"<>;=\x00-\x1f]|\\[^\x00-\x1f])*"
@@ -88,3 +89,4 @@ class Directory(Model):
     company: Text | None = None
     logins: LoginPolicy = LoginPolicy()
     passwords: PasswordPolicy = PasswordPolicy()
+    audit: AccountAudit = AccountAudit()

@@ -13,6 +13,7 @@ from provisioning.site.cabling import cabling_faults
 from provisioning.site.fault import At, Fault, Once, dangling
 from provisioning.site.file_faults import file_faults
 from provisioning.site.inventory import Inventory
+from provisioning.site.leavers import leaver_faults
 from provisioning.site.peripheral_faults import peripheral_faults
 from provisioning.site.phone_faults import phone_faults
 from provisioning.site.software_faults import software_faults
@@ -32,6 +33,7 @@ def cross_faults(site: Inventory) -> Iterator[Fault]:
     yield from phone_faults(site)
     yield from file_faults(site)
     yield from approval_faults(site)
+    yield from leaver_faults(site)
 
 
 # -------------------------------------------------------------------------------------------------- directory

@@ -16,6 +16,9 @@ def file_faults(site: Inventory) -> Iterator[Fault]:
         yield from _servers(files)
         yield from _places(files)
     for name, profile in site.profiles.items():
+        if profile.home_quota is not None and (files is None or files.homes is None):
+            message = "nobody has a home folder here; say in files: homes where they are, or leave this out"
+            yield Fault(("profiles", name, "home_quota"), message)
         for i, share in enumerate(profile.shares):
             at = ("profiles", name, "shares", i)
             if files is None:

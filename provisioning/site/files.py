@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from provisioning.site.base import Credential, Endpoint, FileReference, Form, GroupName, Identifier, Model, Text
 from provisioning.site.windows import ShareName
@@ -22,6 +24,23 @@ DriveLetter = Annotated[str, Form(r"^[D-Z]:$", "a drive such as 'H:', in quotes"
 
 Right = Literal["read", "change"]
 """What a group may do in a share: ``read`` is read and execute, ``change`` is what Windows calls Modify."""
+
+
+_UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
+_AMOUNT = re.compile(r"([1-9][0-9]{0,6}) ?(MiB|GiB|TiB)")
+
+
+def _amount(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:  # sites that are built in Python
+        return value
+    found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise PydanticCustomError("amount", "expected an amount of disk space with its unit: 500 MiB, 10 GiB or 2 TiB")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+DiskSpace = Annotated[int, BeforeValidator(_amount)]
+"""MiB, written ``500 MiB``, ``10 GiB``, ``2 TiB``."""
 
 
 class VisitCheck(Model):
@@ -46,6 +65,10 @@ class FileServer(Model):
     administrators: GroupName = Field(description="directory group that has full control of every folder made here")
     archive: FolderPath = Field(default="Archive", description="folder below each share where archived folders go")
     timeout: int = Field(default=20, ge=1, le=600, description="seconds for the server to answer")
+    quota_share: ShareName | None = Field(
+        default=None,
+        description="share where the credential may set quotas, if not the homes' own (Samba: one with admin users)",
+    )
     check: VisitCheck | None = Field(default=None, description="how proofs open folders as the person")
 
 
@@ -56,6 +79,9 @@ class Homes(Model):
     share: ShareName
     folder: FolderPath | None = Field(default=None, description="folder below the share; left out: the share itself")
     drive: DriveLetter | None = Field(default=None, description="drive letter that Windows gives to it at sign-in")
+    quota: DiskSpace | None = Field(
+        default=None, description="how much each person may store on the server, such as 10 GiB; profiles may say more"
+    )
 
 
 class DepartmentShare(Model):

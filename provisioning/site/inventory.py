@@ -7,19 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from pydantic import Field
 
 from provisioning.errors import RequestError
 from provisioning.site.approvals import Approvals
+from provisioning.site.audit import AuditRules
 from provisioning.site.base import ComputerName, Identifier, Model
 from provisioning.site.baseline import WorkstationBaseline
 from provisioning.site.directory import Directory
 from provisioning.site.equipment import Equipment
 from provisioning.site.files import Files
 from provisioning.site.handover import Handover, HandoverSetting
+from provisioning.site.help_desk import HelpDesk, Language
+from provisioning.site.hires import PersonnelExport, Spreadsheets
 from provisioning.site.intranet import Browser, Intranet
+from provisioning.site.leavers import Leavers
 from provisioning.site.ledger import LedgerPlace
 from provisioning.site.lines import closest
 from provisioning.site.mail import Mail
@@ -30,7 +34,7 @@ from provisioning.site.printers import Printer
 from provisioning.site.runs import Runs
 from provisioning.site.secret_sources import SecretSources
 from provisioning.site.servicedesk import ServiceDesk
-from provisioning.site.software import LicencePool, Package
+from provisioning.site.software import Bundle, LicencePool, Package
 from provisioning.site.time_zone import TimeZone
 from provisioning.site.transliteration import Naming
 from provisioning.site.unattend import Unattend
@@ -80,19 +84,38 @@ class Inventory(Model):
     printers: dict[Identifier, Printer] = Field(default_factory=dict)
     equipment: dict[Identifier, Equipment] = Field(default_factory=dict)
     software: dict[Identifier, Package]
+    bundles: dict[Identifier, Bundle] = Field(
+        default_factory=dict, description="packages that are asked for under one name"
+    )
     licences: dict[Identifier, LicencePool] = Field(default_factory=dict)
     approvals: Approvals = Approvals()
+    audit: AuditRules = AuditRules()
     time_zone: TimeZone | None = Field(
         default=None,
         description="zone of times without one, such as Europe/Berlin; the machine's own when left out",
     )
+    language: Language = Field(default="en", description="of cards and reports, where nothing else is said")
+    help_desk: HelpDesk | None = Field(default=None, description="whom people call when something does not work")
     naming: Naming = Field(
         default=Naming(), description="how names become logins and mail addresses", validate_default=True
     )
     phones: Phones | None = Field(default=None, description="extensions, the SIP exchange, desk phones")
     files: Files | None = Field(default=None, description="file servers, home folders, shares of departments")
+    spreadsheets: Spreadsheets = Field(default=Spreadsheets(), description="how CSV tables are read")
+    hires: PersonnelExport = Field(
+        default=PersonnelExport(), description="how the export of the personnel office calls things"
+    )
+    leavers: Leavers | None = Field(default=None, description="where leavers' accounts go, how long they are kept")
     profiles: dict[Identifier, Profile]
     people: dict[Identifier, Person]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """What is computed is computed again: pydantic would copy what the site before said."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name, value in vars(Inventory).items():
+            if isinstance(value, cached_property):
+                copy.__dict__.pop(name, None)
+        return copy
 
     @cached_property
     def workstation_at(self) -> Mapping[str, str]:

@@ -48,13 +48,18 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def read_text(path: Path, shown: str) -> str:
     """The file as text, UTF-8 with or without byte order mark. Raises :class:`SiteError`."""
-    try:
-        raw = path.read_bytes()
-    except OSError as exc:
-        raise SiteError(f"{shown}:1: the file cannot be read: {exc.strerror}; check its owner and mode") from exc
+    raw = read_bytes(path, shown)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = raw.count(b"\n", 0, exc.start) + 1
-        advice = "in Excel choose 'CSV UTF-8' when saving" if path.suffix == ".csv" else "save it as UTF-8"
-        raise SiteError(f"{shown}:{line}: byte {exc.start + 1} of the file is not UTF-8 text; {advice}") from exc
+        said = f"byte {exc.start + 1} of the file is not UTF-8 text; save it as UTF-8"
+        raise SiteError(f"{shown}:{line}: {said}") from exc
+
+
+def read_bytes(path: Path, shown: str) -> bytes:
+    """What the file holds. Raises :class:`SiteError`."""
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise SiteError(f"{shown}:1: the file cannot be read: {exc.strerror}; check its owner and mode") from exc

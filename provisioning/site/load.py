@@ -9,17 +9,21 @@ files. Folders below (``packages/``) and files whose names begin with a dot are 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from provisioning.errors import SiteError
 from provisioning.site.faults import cross_faults
+from provisioning.site.hires import Spreadsheets
 from provisioning.site.inventory import Inventory
 from provisioning.site.lines import Part, did_you_mean
 from provisioning.site.sentences import model_at, place_of, sentence, sorts_of
@@ -28,18 +32,21 @@ from provisioning.site.yaml_file import read_yaml
 
 _SUGGESTIONS = 20  # nearest names are looked for this often; after that a whole file is missing, not a letter
 
+_HOW = "spreadsheets"
+
 SECTIONS = tuple(name for name in Inventory.model_fields if name != "folder")
 
 
-def load(folder: Path) -> Inventory:
-    """Read, validate and cross-check the site in `folder`.
+def load(folder: Path, *, drafts: Mapping[Path, bytes] = MappingProxyType({})) -> Inventory:
+    """Read, validate and cross-check the site in `folder`; as if the files of `drafts` held what these say, where there
+    are any.
 
     Raises :class:`SiteError` with every problem found, each ``file:line: `` and a sentence. Installer files
     must exist; their hashes are checked when they are used, not here.
     """
     shown = folder.expanduser()
     with _no_collection():
-        parts = _read(shown)
+        parts = _read(shown, drafts)
         merged = _Merged(shown)
         for part in parts:
             merged.add(part)
@@ -74,20 +81,31 @@ def _no_collection() -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------------ files
 
 
-def _read(folder: Path) -> list[Part]:
-    parts: list[Part] = []
+def _read(folder: Path, drafts: Mapping[Path, bytes]) -> list[Part]:
+    """The parts of all files, in the files' order. Tables come last: other files say how they are to be read."""
+    parts: dict[Path, list[Part]] = {}
     problems: list[str] = []
-    for path in _files(folder):
+    files = sorted({*_files(folder), *drafts})
+    how = Spreadsheets()
+    for path in sorted(files, key=lambda file: file.suffix == ".csv"):
         try:
             if path.suffix == ".csv":
-                parts.append(_read_table(path))
+                parts[path] = [_read_table(path, how, drafts.get(path))]
             else:
-                parts += read_yaml(path, str(path))
+                parts[path] = read_yaml(path, str(path))
+                how = next((_spreadsheets(part.value) for part in parts[path] if part.section == _HOW), how)
         except SiteError as exc:
             problems += exc.problems
     if problems:
         raise SiteError(*problems)
-    return parts
+    return [part for path in files for part in parts[path]]
+
+
+def _spreadsheets(value: Any) -> Spreadsheets:
+    try:
+        return Spreadsheets.model_validate(value)
+    except ValidationError:  # it is validated again with the rest of the site, which names file and line
+        return Spreadsheets()
 
 
 def _files(folder: Path) -> list[Path]:
@@ -111,13 +129,13 @@ def _files(folder: Path) -> list[Path]:
     return files
 
 
-def _read_table(path: Path) -> Part:
+def _read_table(path: Path, how: Spreadsheets, raw: bytes | None) -> Part:
     section = path.stem.replace(".", "-").partition("-")[0]
     columns = _table_columns()
     if section not in columns:
         hint = did_you_mean(section, columns) or f"; expected one of: {', '.join(sorted(columns))}"
         raise SiteError(f"{path}:1: the site has no table {section!r}{hint} (the file's name says what it holds)")
-    return read_csv(path, str(path), section, columns[section])
+    return read_csv(path, str(path), section, columns[section], how=how, raw=raw)
 
 
 @cache
@@ -130,13 +148,27 @@ def _table_columns() -> dict[str, Columns]:
             continue
         fields = model.model_fields
         if not any(_is_nested(f.annotation) for f in fields.values()):
-            found[section] = Columns(list(fields), [name for name, f in fields.items() if f.is_required()])
+            found[section] = Columns(
+                list(fields),
+                [name for name, f in fields.items() if f.is_required()],
+                days=_of_type(fields, date),
+                truths=_of_type(fields, bool),
+                numbers=_of_type(fields, int),
+            )
     return found
 
 
 def _value_model(section: str) -> type[BaseModel] | None:
     annotation = Inventory.model_fields[section].annotation
     return model_at(Inventory, (section, "any")) if get_origin(annotation) is dict else None
+
+
+def _of_type(fields: Mapping[str, FieldInfo], wanted: type) -> list[str]:
+    return [name for name, f in fields.items() if _says(f.annotation, wanted)]
+
+
+def _says(annotation: Any, wanted: type) -> bool:
+    return annotation is wanted or any(_says(argument, wanted) for argument in get_args(annotation))
 
 
 def _is_nested(annotation: Any) -> bool:

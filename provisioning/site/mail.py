@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from provisioning.site.base import Credential, Endpoint, Form, Model, SitePath
+from provisioning.site.base import Credential, Endpoint, Form, Model, SecretReference, SitePath, Text
+from provisioning.site.intranet import Url
 
 _DOMAIN = r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+"
 
@@ -59,6 +60,29 @@ class MailClients(Model):
     )
 
 
+class Sieve(Model):
+    """Where people's Sieve scripts are kept: ManageSieve (RFC 5804), for forwarding and automatic replies.
+
+    The `credential` may act for everybody (Dovecot: a master user); left out, `check_reader` is it. Mail to
+    `check_sender`, also with ``+WORD`` before its @, is delivered to the mailbox of `check_mailbox`: automatic replies
+    are proved there, or not at all.
+    """
+
+    server: Endpoint
+    security: Security = "starttls"
+    credential: Credential | None = None
+    check_mailbox: Text | None = Field(
+        default=None, description="login whose mailbox gets the replies to check_sender; left out: they are not proved"
+    )
+
+
+class MailAdministration(Model):
+    """Dovecot's HTTP API (``service doveadm``, `doveadm_api_key`), over TLS: it ends the sessions of leavers."""
+
+    server: Endpoint
+    key: SecretReference
+
+
 class Mail(Model):
     """The mail system. Mailboxes are looked up in the directory by `mail` and `proxyAddresses`.
 
@@ -78,3 +102,6 @@ class Mail(Model):
         description="account that may read every mailbox (Dovecot master user), for proofs"
     )
     clients: MailClients | None = Field(default=None, description="what mail programs on PCs are told")
+    webmail: Url | None = Field(default=None, description="mail in the browser, for people's cards")
+    sieve: Sieve | None = Field(default=None, description="where forwarding and automatic replies are set")
+    administration: MailAdministration | None = Field(default=None, description="how sessions are ended")

@@ -36,6 +36,9 @@ Metres = Annotated[float, BeforeValidator(_metres)]
 RACK_UNIT = 0.04445
 """Metres (EIA-310)."""
 
+SHUT, QUARANTINE = "shut", "quarantine"
+"""What a released port becomes where no port profile says it."""
+
 
 class Cable(Model):
     """Patch cables: their colours, and the lengths that are in stock."""
@@ -75,4 +78,14 @@ class Patching(Model):
         default=None, description="where released ports are; a port in it counts as free"
     )
     unused_description: Text | None = Field(default=None, description="what free ports may have as description")
+    released: Identifier | None = Field(
+        default=None,
+        description="what becomes of the port of a desk that nobody has any more: shut, quarantine, or a port profile; "
+        "left out: quarantine where there is a quarantine_vlan, otherwise shut",
+    )
     label: LabelTemplate = "{outlet} {switch} {port}"
+
+    @property
+    def release(self) -> str:
+        """:data:`SHUT`, :data:`QUARANTINE` or the name of a port profile."""
+        return self.released or (SHUT if self.quarantine_vlan is None else QUARANTINE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provisioning.site.fault import Fault, dangling
 from provisioning.site.inventory import Inventory
+from provisioning.site.patching import QUARANTINE, SHUT
 
 
 def patching_faults(site: Inventory) -> Iterator[Fault]:
@@ -51,9 +52,27 @@ def _patching(site: Inventory) -> Iterator[Fault]:
     yield from dangling((*at, "quarantine_vlan"), "VLAN", vlan, network.vlans)
     if vlan in network.vlans and network.vlans[vlan].protected:
         yield Fault((*at, "quarantine_vlan"), f"VLAN {vlan!r} is protected and cannot be given to free ports")
+    yield from _released(site)
     known = {**network.vlans, **network.port_profiles}
     for name in network.patching.cable.colours:
         yield from dangling((*at, "cable", "colours", name), "port profile or VLAN", name, known)
+
+
+def _released(site: Inventory) -> Iterator[Fault]:
+    network, at = site.network, ("network", "patching", "released")
+    name = network.patching.released
+    if name == QUARANTINE and network.patching.quarantine_vlan is None:
+        yield Fault(at, "quarantine needs a quarantine_vlan; name one, or choose shut")
+    if name in {None, SHUT, QUARANTINE}:
+        if name in network.port_profiles:
+            yield Fault(at, f"{name!r} is a port profile, too; call that one differently: which is meant is not clear")
+        return
+    yield from dangling(at, "port profile", name, network.port_profiles)
+    profile = network.profile(name) if name in network.port_profiles else None
+    if profile is not None and profile.mode != "access":
+        yield Fault(at, f"port profile {name!r} makes trunks; a released port must not be one")
+    elif profile is not None and profile.enabled and profile.access_vlan is None:
+        yield Fault(at, f"port profile {name!r} leaves the port on and names no VLAN; give it an access_vlan")
 
 
 def _closets(site: Inventory) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from provisioning.site.base import Form, GroupName, Identifier, IsoDate, Model, Text
 from provisioning.site.directory import DistinguishedName
+from provisioning.site.files import DiskSpace
 from provisioning.site.help_desk import Language
 
 Phone = Annotated[
@@ -40,6 +41,9 @@ class Profile(Model):
         default=(), description="intranet pages: the first is the home page, all open at start"
     )
     shares: tuple[Identifier, ...] = Field(default=(), description="shares of departments (files: shares)")
+    home_quota: DiskSpace | None = Field(
+        default=None, description="how much each of them may store beside their homes, such as 50 GiB (files: homes)"
+    )
     phone_class: Identifier | None = Field(default=None, description="class of telephone (phones: classes)")
 
 

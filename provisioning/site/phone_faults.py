@@ -7,7 +7,7 @@ from itertools import combinations
 
 from provisioning.site.fault import At, Fault, Once, dangling
 from provisioning.site.inventory import Inventory
-from provisioning.site.phones import SECRET_NAME, ExtensionRange, Phones
+from provisioning.site.phones import ExtensionRange, Phones, is_secret_setting
 
 LARGEST_RANGE = 100_000
 
@@ -36,9 +36,11 @@ def _exchange(phones: Phones) -> Iterator[Fault]:
         yield Fault((*at, "settings"), "Kamailio's subscribers have no settings; leave them out")
     if exchange.adapter == "asterisk-realtime" and exchange.digest != "md5":
         yield Fault((*at, "digest"), "Asterisk's md5_cred is made with md5; leave digest out")
+    if exchange.adapter == "asterisk-realtime" and exchange.control is not None:
+        yield Fault((*at, "control"), "this is Kamailio's remote control, which Asterisk does not have; leave it out")
     for name, model in phones.models.items():
         for setting in model.settings:
-            if SECRET_NAME.search(setting):
+            if is_secret_setting(model.family, setting):
                 place = ("phones", "models", name, "settings", setting)
                 yield Fault(place, "its value is a secret; write it below secrets, as a reference such as env:VARIABLE")
     if phones.models and phones.files is None:
@@ -77,7 +79,7 @@ def _people(site: Inventory, phones: Phones) -> Iterator[Fault]:
         phone_class = phones.classes.get(profile.phone_class or "") if profile else None
         numbers = phones.ranges.get(phone_class.range) if phone_class else None
         extension = numbers.extension_in(person.phone) if numbers and person.phone else None
-        if phone_class is None or numbers is None or extension is None:
+        if phone_class is None or numbers is None or extension is None or person.left is not None:
             continue
         at = ("people", key, "phone")
         if extension not in numbers:

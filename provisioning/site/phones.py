@@ -4,6 +4,7 @@ from."""
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,8 +39,18 @@ SettingName = Annotated[
 
 Transport = Literal["udp", "tcp", "tls"]
 
-SECRET_NAME = re.compile(r"passw|secret|pin\b|_pin|auth_key", re.IGNORECASE)
-"""Settings whose values are nobody's business, by their names."""
+Family = Literal["yealink", "grandstream", "cisco-spa"]
+"""Desk phones whose files have the same form."""
+
+_SECRET_NAME = re.compile(r"passw|secret|pin\b|_pin|auth_key", re.IGNORECASE)
+_SECRET_NUMBER = re.compile(r"P(34|[4-6]06|1[7-9]06|2|196|1361)")
+"""Grandstream's settings are numbers: the SIP passwords of its accounts, those of administrator and user, and the one
+for the server of the phones' files."""
+
+
+def is_secret_setting(family: Family, name: str) -> bool:
+    """Whether the value of a phone's setting is nobody's business, by the setting's name."""
+    return bool(_SECRET_NAME.search(name) or (family == "grandstream" and _SECRET_NUMBER.fullmatch(name)))
 
 
 class ExtensionRange(Model):
@@ -55,7 +66,7 @@ class ExtensionRange(Model):
     def __contains__(self, extension: str) -> bool:
         return len(extension) == len(self.first) and self.first <= extension <= self.last
 
-    @property
+    @cached_property
     def extensions(self) -> tuple[str, ...]:
         """Every extension that may be given, lowest first."""
         width, kept_back = len(self.first), set(self.reserved)
@@ -84,7 +95,7 @@ class PhoneModel(Model):
     """One model of desk phone. `family` says how its file is called and written: Yealink ``MAC.cfg``, Grandstream
     ``cfgMAC.xml``, Cisco SPA ``spaMAC.xml``."""
 
-    family: Literal["yealink", "grandstream", "cisco-spa"]
+    family: Family
     settings: dict[SettingName, Text] = Field(default_factory=dict, description="further lines of the phone's file")
     secrets: dict[SettingName, SecretReference] = Field(
         default_factory=dict, description="further lines whose values are secret, such as the phone's own password"
@@ -110,6 +121,17 @@ class PhoneFiles(Model):
         return int(self.mode, 8)
 
 
+class ExchangeControl(Model):
+    """Kamailio's JSON-RPC over HTTPS (modules jsonrpcs and xhttp), with a password (Basic, RFC 7617)."""
+
+    server: Endpoint
+    path: ServerPath = "/RPC"
+    credential: Credential
+    trust: SitePath | None = Field(
+        default=None, description="PEM file of the trusted CA; the machine's store when left out"
+    )
+
+
 class Exchange(Model):
     """The SIP exchange's database: a SQLite `file` on this machine, or a PostgreSQL `database`."""
 
@@ -121,6 +143,9 @@ class Exchange(Model):
     )
     settings: dict[SettingName, Text] = Field(
         default_factory=dict, description="further columns of ps_endpoints: context, allow, transport …"
+    )
+    control: ExchangeControl | None = Field(
+        default=None, description="Kamailio's remote control: it signs out the telephones of leavers"
     )
 
 
@@ -148,4 +173,5 @@ class Phones(Model):
 
 
 def _digits(text: str) -> str:
-    return re.sub(r"[^0-9+]", "", text)
+    """What is dialled from abroad: ``+49 (0)30`` is ``+4930``."""
+    return re.sub(r"[^0-9+]", "", text.replace("(0)", "") if text.lstrip().startswith("+") else text)

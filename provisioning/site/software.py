@@ -191,8 +191,30 @@ class LicencePool(Model):
     metric: Literal["per-user", "per-device"] = "per-user"
 
 
+class Bundle(Model):
+    """Packages that are asked for under one name: ``provision install BUNDLE``."""
+
+    title: Text | None = None
+    packages: tuple[Identifier, ...] = Field(min_length=1)
+
+
+Amount = Annotated[str, Form(r"^([1-9][0-9]{0,4}|([1-9][0-9]?|100)%)$", "a number such as 5, or a share such as 20%")]
+"""So many PCs, or that share of them."""
+
+
+class Rollout(Model):
+    """How ``provision install`` goes about many PCs, where it is not told otherwise."""
+
+    waves: tuple[Amount, ...] = Field(
+        default=("1", "10%"), min_length=1, description="PCs in each wave; all others are in one more at the end"
+    )
+    stop_at: Amount = Field(default="10%", description="failures at which no further wave begins")
+
+
 class SoftwareRules(Model):
     """What the site allows on its PCs; part of its ``windows:`` section."""
+
+    rollout: Rollout = Rollout()
 
     package_sources: tuple[Literal["winget", "chocolatey"], ...] = Field(
         default=(), description="where PCs may fetch packages themselves"

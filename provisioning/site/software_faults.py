@@ -38,6 +38,7 @@ def software_faults(site: Inventory) -> Iterator[Fault]:
             )
         yield from _requirements(site, at, name, package)
     yield from _circles(site)
+    yield from _bundles(site)
     trust = site.windows.signing_trust
     if trust is not None and not trust.is_file():
         yield Fault(("windows", "signing_trust"), f"there is no file {trust}; put the CAs' certificates there, as PEM")
@@ -67,6 +68,17 @@ def _requirements(site: Inventory, at: At, name: str, package: Package) -> Itera
         yield from dangling(here, "package", required, site.software)
         if required in site.software and not site.software[required].approved and package.approved:
             yield Fault(here, f"package {required!r} is not approved, so {name} cannot require it")
+
+
+def _bundles(site: Inventory) -> Iterator[Fault]:
+    for name, bundle in site.bundles.items():
+        if name in site.software:
+            yield Fault(("bundles", name), f"{name} is a package already; give the bundle another name")
+        for i, package in enumerate(bundle.packages):
+            at: At = ("bundles", name, "packages", i)
+            yield from dangling(at, "package", package, site.software)
+            if package in site.software and not site.software[package].approved:
+                yield Fault(at, f"package {package!r} is not approved (software: {package}: approved: false)")
 
 
 def _circles(site: Inventory) -> Iterator[Fault]:

@@ -1,36 +1,45 @@
-"""Reading CSV tables as offices write them: Excel in Paris puts semicolons, Excel in London commas and a byte
-order mark.
-"""
+"""Reading the site's CSV tables as offices write them: see :mod:`provisioning.site.spreadsheets`."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.errors import SiteError
-from provisioning.site.lines import Keys, Part, did_you_mean, read_text
+from provisioning.site.hires import Spreadsheets
+from provisioning.site.lines import Keys, Part, did_you_mean, read_bytes
+from provisioning.site.spreadsheet_values import day_order, iso_time, truth, whole
+from provisioning.site.spreadsheets import folded, sheet_rows, sheet_text
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What a table of one section may hold: all columns beside the key, and those that every row needs."""
+    """What a table of one section may hold: all columns beside the key, and those that every row needs. Spreadsheet
+    programs rewrite `days`, `truths` (true or false) and whole `numbers` in the language of the computer."""
 
     allowed: Collection[str]
     required: Collection[str]
+    days: Collection[str] = ()
+    truths: Collection[str] = ()
+    numbers: Collection[str] = ()
 
 
-def read_csv(path: Path, shown: str, section: str, columns: Columns) -> Part:
+_AS_IT_IS = Spreadsheets()
+
+
+def read_csv(
+    path: Path, shown: str, section: str, columns: Columns, *, how: Spreadsheets = _AS_IT_IS, raw: bytes | None = None
+) -> Part:
     """A table whose first column is the key. Empty cells are not given; rows that are empty or begin with
-    ``#`` are skipped; the delimiter (``,``, ``;`` or tab) is taken from the header. Raises :class:`SiteError`
-    with every fault.
+    ``#`` are skipped; the delimiter (``,``, ``;`` or tab) is taken from the header, whose columns may be spelt in any
+    case. `raw` stands for what the file holds. Raises :class:`SiteError` with every fault.
     """
-    text = read_text(path, shown)
-    rows = _rows(text, shown)
-    header_line, header = next(rows, (1, []))
-    names = [name.strip() for name in header]
+    sheet = sheet_text(read_bytes(path, shown) if raw is None else raw, shown, how.encoding)
+    spelt = {folded(name): name for name in columns.allowed}
+    _, rows = sheet_rows(sheet.text, shown, spelt)
+    first = next(rows)
+    header_line, names = first.line, [spelt.get(folded(name), name) for name in first.cells]
     while names and not names[-1]:  # Excel leaves empty columns behind
         names.pop()
     problems = list(_header_faults(names, columns, f"{shown}:{header_line}: "))
@@ -38,9 +47,9 @@ def read_csv(path: Path, shown: str, section: str, columns: Columns) -> Part:
         raise SiteError(*problems)
     table: dict[str, dict[str, str]] = {}
     lines: dict[str, int] = {}
-    for line, row in rows:
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or cells[0].startswith("#"):
+    for row in rows:
+        line, cells = row.line, row.cells
+        if row.is_comment:
             continue
         if any(cells[len(names) :]):
             problems.append(
@@ -56,6 +65,7 @@ def read_csv(path: Path, shown: str, section: str, columns: Columns) -> Part:
         else:
             table[cells[0]] = {name: cell for name, cell in zip(names[1:], cells[1:], strict=False) if cell}
             lines[cells[0]] = line
+    problems += _as_written(table, columns, how, lambda key: f"{shown}:{lines[key]}: ")
     if problems:
         raise SiteError(*problems)
     return Part(shown, section, header_line, table, _row_lookup(lines, header_line))
@@ -65,25 +75,21 @@ def _row_lookup(lines: Mapping[str, int], header_line: int) -> Callable[[Keys], 
     return lambda path: lines.get(str(path[0]), header_line) if path else header_line
 
 
-def _rows(text: str, shown: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line that each begins on, from the header on."""
-    lines = list(io.StringIO(text, newline=""))
-    begin = 0
-    while begin < len(lines) and (
-        not lines[begin].strip(" ,;\t\r\n") or lines[begin].lstrip('" ').startswith(("#", "sep="))
-    ):
-        begin += 1
-    if begin == len(lines):
-        raise SiteError(f"{shown}:1: the table is empty; its first line must name the columns")
-    delimiter = max(",;\t", key=lines[begin].count)
-    reader = csv.reader(io.StringIO("".join(lines[begin:]), newline=""), delimiter=delimiter, strict=True)
-    line = begin + 1
-    try:
-        for row in reader:
-            yield line, row
-            line = begin + reader.line_num + 1
-    except csv.Error as exc:
-        raise SiteError(f"{shown}:{line}: this row is not valid CSV: {exc}; look for an unpaired double quote") from exc
+def _as_written(
+    table: Mapping[str, MutableMapping[str, str]], columns: Columns, how: Spreadsheets, where: Callable[[str], str]
+) -> Iterator[str]:
+    """Turn cells back into what the site's files call them; a sentence for each that cannot be."""
+    for column in columns.days:
+        order = day_order((row[column] for row in table.values() if column in row), how.dates)
+        for key, row in table.items():
+            try:
+                if column in row:
+                    row[column] = iso_time(row[column], order)
+            except ValueError as exc:
+                yield f"{where(key)}{column} {row[column]!r}: {exc}"
+    for names, read in ((columns.truths, truth), (columns.numbers, whole)):
+        for row in table.values():
+            row.update({name: read(row[name]) for name in names if name in row})
 
 
 def _header_faults(names: list[str], columns: Columns, where: str) -> Iterator[str]:

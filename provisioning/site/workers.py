@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from provisioning.site.base import Model
+from provisioning.site.base import Model, SitePath
 from provisioning.site.runs import Span
 
 Repeated = Literal["audit", "lines", "archive"]
@@ -33,6 +34,9 @@ class Workers(Model):
     audit: Span | None = Field(
         default=None, description="how often a worker compares all systems with the site; never when left out"
     )
+    audit_prometheus: SitePath | None = Field(
+        default=None, description="where the numbers of that audit go, for the node exporter (FILE.prom)"
+    )
 
     lines: Span | None = Field(
         default=None, description="how often a worker checks the lines of all switches; never when left out"
@@ -53,6 +57,13 @@ class Workers(Model):
         if audit is not None and audit < timedelta(minutes=10):
             raise ValueError("expected 10 min or more: an audit reads every system of the site")
         return audit
+
+    @field_validator("audit_prometheus")
+    @classmethod
+    def _is_collected(cls, file: Path | None) -> Path | None:
+        if file is not None and file.suffix != ".prom":
+            raise ValueError("expected a file name that ends in .prom: the node exporter reads no others")
+        return file
 
     @field_validator("lines", "archive")
     @classmethod

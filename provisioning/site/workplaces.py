@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 from pydantic import Field
 
-from provisioning.site.base import HostName, Identifier, MacAddress, Model, Text
+from provisioning.site.base import ComputerName, HostName, Identifier, MacAddress, Model, Text
 
 
 class Workplace(Model):
@@ -32,3 +32,6 @@ class Workstation(Model):
         default=None, description="reserved on the DHCP server; without it the PC gets any address of its VLAN"
     )
     workplace: Identifier | None = None
+    computer_name: ComputerName | None = Field(
+        default=None, description="its name in the domain where that is another one: it took the place of that PC"
+    )

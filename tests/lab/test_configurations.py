@@ -50,7 +50,7 @@ def site(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     inventory = Site.load(EXAMPLE).inventory.model_copy(update=parts)
 
     @contextmanager
-    def connect(_: Site) -> Iterator[Pool]:
+    def connect(_: Site, *, anew: bool = False) -> Iterator[Pool]:
         secrets = Secrets(bench.folder, bench.folder / "handover")
         with Pool(inventory, secrets, {"switch": switch.open_session}) as pool:
             yield pool

@@ -24,7 +24,9 @@ ANNA = "CN=Анна Петрова,OU=Sales,OU=Staff,DC=corp,DC=example"
 
 @pytest.fixture
 def admin(office: Office, tmp_path: Path) -> Iterator[Admin]:
+    """Without a PC at the desk, which others test and which would take most of the time."""
     somebody = admin_of(office, tmp_path / "site")
+    somebody.edit("workstations.csv", ",B-204-3", ",")
     yield somebody
     somebody.take_all_back()
 
@@ -47,8 +49,22 @@ def access(office: Office, share: str, folder: str) -> set[str]:
     return set(samba(office, "smbcacls", share, [folder]).splitlines())
 
 
+def quota_of(office: Office, login: str) -> str:
+    """``S-1-5-…: used / soft limit / hard limit``, by Samba's own tool as the account of the file servers."""
+    sign_in = office.folder / "svc-files.smb"
+    sign_in.touch(mode=0o600)
+    password = (office.secrets / "svc-files").read_text(encoding="utf-8").strip()
+    sign_in.write_text(f"username=svc-files\npassword={password}\ndomain=CORP\n", encoding="utf-8")
+    done = subprocess.run(
+        ["smbcquotas", "-A", str(sign_in), f"//{office.dc.address}/quota$", "-n", "-u", f"CORP\\{login}"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    sign_in.unlink()
+    return done.stdout + done.stderr
+
+
 def test_a_new_colleague_has_a_home_that_is_hers_alone(office: Office, admin: Admin, tmp_path: Path) -> None:
-    planned = admin.run("plan", "onboard", "E1042")
+    planned = admin.here("plan", "onboard", "E1042")
     assert planned.code == 2, planned.err
     assert HOME in planned.out
     assert "NT_STATUS_OBJECT_NAME_NOT_FOUND" in samba(office, "smbcacls", "homes$", ["anna.petrova"])
@@ -65,17 +81,20 @@ def test_a_new_colleague_has_a_home_that_is_hers_alone(office: Office, admin: Ad
     anna = directory_entries(office)[ANNA]
     assert "homeDirectory: \\\\dc1.corp.example\\homes$\\anna.petrova" in anna
     assert "homeDrive: H:" in anna
+    assert "/10737418240" in quota_of(office, "anna.petrova").replace(" ", ""), "10 GiB"
+    (room,) = (p for p in json.loads(report.read_text(encoding="utf-8"))["proofs"] if p["kind"] == "files.room")
+    assert (room["passed"], room["detail"]) == (True, "anna.petrova is shown a disk of 10240 MiB; 10240 MiB are set")
     proofs = [p for p in json.loads(report.read_text(encoding="utf-8"))["proofs"] if p["kind"] == "files.visit"]
     assert [proof["passed"] for proof in proofs] == [True] * 4, proofs
     listed = samba(office, "smbclient", "homes$", ["-c", "ls anna.petrova\\*"])
     assert ".provisioning-check" not in listed, "a proof leaves nothing"
-    assert admin.run("plan", "onboard", "E1042").code == 0, "a second plan has nothing to do"
+    assert admin.here("plan", "onboard", "E1042").code == 0, "a second plan has nothing to do"
 
     admin.must("undo", "1", "--yes")
     assert "NT_STATUS_OBJECT_NAME_NOT_FOUND" in samba(office, "smbcacls", "homes$", ["anna.petrova"])
 
 
-def test_what_somebody_stored_is_never_deleted_and_can_be_archived(office: Office, admin: Admin, pool: Pool) -> None:
+def test_what_somebody_stored_is_never_deleted(office: Office, admin: Admin, pool: Pool) -> None:
     admin.must("onboard", "E1042", "--yes")
     samba(office, "smbclient", "homes$", ["-c", "put /etc/hostname anna.petrova\\letter.txt"])
     try:
@@ -127,13 +146,13 @@ def test_proofs_can_fail(office: Office, pool: Pool) -> None:
 
 def test_a_wrong_password_and_a_missing_share_are_said(office: Office, admin: Admin) -> None:
     admin.edit("files.yml", "share: homes$", "share: houses$")
-    refused = admin.run("plan", "onboard", "E1042")
+    refused = admin.here("plan", "onboard", "E1042")
     assert "there is no such share; check files in the site" in refused.out + refused.err
     admin.edit("files.yml", "share: houses$", "share: homes$")
     wrong = admin.folder / "wrong"
     wrong.write_text("Falsch-4711", encoding="utf-8")
     wrong.chmod(0o600)
     admin.edit("files.yml", f"file:{office.secrets}/svc-files", f"file:{wrong}")
-    refused = admin.run("plan", "onboard", "E1042")
+    refused = admin.here("plan", "onboard", "E1042")
     assert "refuses the sign-in of svc-files@corp.example" in refused.out + refused.err, refused.out
     assert "Falsch-4711" not in refused.out + refused.err

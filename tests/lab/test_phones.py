@@ -33,7 +33,9 @@ CONTACT = "sip:1042@127.0.0.1:5099"
 
 @pytest.fixture
 def admin(office: Office, tmp_path: Path) -> Iterator[Admin]:
+    """Without a PC at the desk, which others test and which would take most of the time."""
     somebody = admin_of(office, tmp_path / "site")
+    somebody.edit("workstations.csv", ",B-204-3", ",")
     yield somebody
     somebody.take_all_back()
 
@@ -64,7 +66,7 @@ def file_of_the_phone(office: Office) -> dict[str, str]:
 
 def test_a_new_colleague_has_a_telephone_that_rings(office: Office, admin: Admin, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    planned = admin.run("plan", "onboard", "E1042")
+    planned = admin.here("plan", "onboard", "E1042")
     assert planned.code == 2, planned.err
     assert subscribers(office) == {}, "a plan changes nothing"
     done = admin.must("onboard", "E1042", "--yes", "--report", str(report))
@@ -94,7 +96,7 @@ def test_a_new_colleague_has_a_telephone_that_rings(office: Office, admin: Admin
 
     proofs = [proof for proof in json.loads(written)["proofs"] if proof["kind"] == "phones.registration"]
     assert [proof["passed"] for proof in proofs] == [True, True]
-    assert admin.run("plan", "onboard", "E1042").code == 0, "a second plan has nothing to do"
+    assert admin.here("plan", "onboard", "E1042").code == 0, "a second plan has nothing to do"
     assert admin.here("show", "extensions", "--output", "json").document == [
         {
             "extension": "1042",
@@ -139,12 +141,12 @@ def test_the_password_that_the_exchange_lost_comes_back(office: Office, admin: A
     connection.execute("UPDATE subscriber SET ha1 = 'by hand' WHERE username = '1042'")
     connection.commit()
     connection.close()
-    failed = admin.run("check", "E1042")
+    failed = admin.here("check", "E1042")
     assert failed.code != 0
     assert "1042 does not register with corp.example on sip.corp.example (401" in failed.out
     mended = admin.must("onboard", "E1042", "--yes")
     assert "the SIP password of 1042 is replaced" in mended.out
-    assert admin.run("check", "E1042").code == 0
+    assert admin.here("check", "E1042").code == 0
     assert (office.phone_files / FILE).read_text(encoding="utf-8") == before
 
 
@@ -158,7 +160,7 @@ def test_the_lowest_free_extension_is_chosen_and_kept(office: Office, admin: Adm
         admin.hire("T2", "Bo", "Dahl")
         admin.must("onboard", "T1", "T2", "--yes")
         assert {"1004", "1005", "1006"} <= subscribers(office).keys()
-        assert admin.run("plan", "onboard", "T2").code == 0
+        assert admin.here("plan", "onboard", "T2").code == 0
         admin.must("undo", "1", "--yes")
         assert subscribers(office).keys() == {"1004"}, "what nobody here made stays"
     finally:

@@ -41,6 +41,7 @@ pytestmark = pytest.mark.lab
 NAME = "WS-0043"
 TARGET = f"windows:{NAME}"
 VIEWER, DRIVER = "Kestrel Viewer", "Osprey Label Driver"
+PC_AREAS = ("software", "settings")
 UNINSTALL = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
 BUILTIN_CMD = Path("/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/cmd.exe")
 
@@ -300,41 +301,41 @@ def test_audit_names_what_is_not_approved_and_removes_nothing(site: Site, pool: 
     with pool.session(TARGET) as session:
         assert REGISTRY.apply(session, [there])[0].error is None
         assert attempt(session, VIEWER, None, "2.0.0").error is None
-    report = site.audit(NAME)
-    [pc] = report.pcs
-    found = {(f.sort, f.thing): (f.found, f.expected) for f in pc.findings}
-    assert found["not approved", "Evil Toolbar Ключ"] == ("6.6.6", "")
-    assert found["outdated", "Kestrel Viewer 2.0.0"] == ("2.0.0", ">=2.1,<3")
-    assert ("missing", "Meridian CRM Client") in found
-    assert any(sort == "drift" for sort, _ in found)
+    report = site.audit(NAME, areas=PC_AREAS)
+    found = {finding.sentence.partition(" (")[0]: finding for finding in report.findings}
+    assert found[f"{NAME}: Evil Toolbar Ключ 6.6.6 is not approved"].address is None
+    outdated = found[f"{NAME}: Kestrel Viewer 2.0.0 is outdated, expected >=2.1,<3"]
+    assert (outdated.found, outdated.expected) == ("2.0.0", ">=2.1,<3")
+    assert found[f"{NAME}: Meridian CRM Client is missing, expected 4.2.0"].repair == f"provision audit {NAME} --repair"
+    assert any(finding.sort == "drift" for finding in report.findings)
     assert not report.is_clean
     with pool.session(TARGET) as session:
         assert set(read_packages(session, ["Evil Toolbar Ключ", VIEWER])) == {"Evil Toolbar Ключ", VIEWER}
         assert attempt(session, VIEWER, "2.0.0", None).error is None
         REGISTRY.apply(session, [there.inverse()])
-    assert {f.thing for f in site.audit(NAME).pcs[0].findings if f.sort == "not approved"} == set()
+    assert [f for f in site.audit(NAME, areas=PC_AREAS).findings if f.sort == "not approved"] == []
 
 
 def test_audit_at_the_terminal_with_a_pc_that_is_off(office: Office, tmp_path: Path) -> None:
     admin = admin_of(office, tmp_path / "admin")
     office.pcs.power_off(NAME)
     try:
-        said = admin.run("audit", "--output", "json")
+        said = admin.run("audit", "--area", "software,settings", "--output", "json")
     finally:
         office.pcs.power_on(NAME)
     assert said.code == 3
-    by_name = {pc["name"]: pc for pc in said.document["pcs"]}
-    assert set(by_name) == set(Site.load(admin.folder).inventory.workstations)
-    assert "is the PC switched on" in by_name[NAME]["error"]
-    assert by_name["WS-0042"]["error"] is None
-    assert {"sort": "missing", "thing": "Meridian CRM Client"}.items() <= by_name["WS-0042"]["findings"][-1].items()
+    unread = {one["what"]: one for one in said.document["unread"]}
+    assert "is the PC switched on" in unread[f"windows:{NAME}"]["reason"]
+    assert unread[f"windows:{NAME}"]["areas"] == ["settings", "software"]
+    assert "windows:WS-0042" not in unread
     assert not admin.ledger.exists(), "looking makes no ledger"
 
-    said = admin.run("audit", NAME)
-    assert said.code == 3
-    assert said.out.splitlines()[0].startswith(f"{NAME}  ")
+    said = admin.run("audit", NAME, "--area", "software,settings")
+    assert said.code == 2
+    assert said.out.splitlines()[0] == "software: software on PCs"
+    assert f"{NAME}: Meridian CRM Client is missing" in said.out
     assert said.out.splitlines()[-1].endswith("Nothing was changed.")
     said = admin.run("audit", "WS-0042", "WS-42")
     assert said.code == 1
-    assert "the site has no workstation 'WS-42'; did you mean 'WS-0042'?" in said.err
+    assert "the site has no person, PC, workplace, equipment or switch 'WS-42'; did you mean 'WS-0042'?" in said.err
     assert said.out == ""

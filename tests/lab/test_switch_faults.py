@@ -82,7 +82,7 @@ def make(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         office = Office(bench, tmp_path, retries, **changes)
 
         @contextmanager
-        def connect(_: Site) -> Iterator[Pool]:
+        def connect(_: Site, *, anew: bool = False) -> Iterator[Pool]:
             with office.pool() as pool:
                 yield pool
 

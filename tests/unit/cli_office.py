@@ -91,7 +91,7 @@ class Office:
         return prove(self.proofs, self.sessions, one_at_a_time(listener))
 
     @contextmanager
-    def connect(self, _: Site) -> Iterator[MemorySessions]:
+    def connect(self, _: Site, *, anew: bool = False) -> Iterator[MemorySessions]:
         yield self.sessions
 
 
@@ -150,7 +150,7 @@ def install(office: Office, put: Put, put_item: Put) -> None:
     def check(site: Site, *names: str, **words: Any) -> Sequence[Any]:
         return office.check(site, *names, **words)
 
-    def connect(site: Site) -> Any:
+    def connect(site: Site, *, anew: bool = False) -> Any:
         return office.connect(site)
 
     put(Site, "plan", plan)

@@ -60,3 +60,12 @@ def test_only_what_is_not_so_yet_is_written(inventory: Inventory) -> None:
     books = to_write(inventory, now, work, {"PC-1": "E1042"})
     assert books.amendments == ((Amendment("people", "E1042", "title", "Lead"), inventory.people["E1042"].title),)
     assert books.custody == (CustodyTransfer("PC-2", "E1042"),)
+    assert books.now == {}
+
+
+def test_what_holds_now_is_shown_and_what_the_files_say_is_written(inventory: Inventory) -> None:
+    back = Amendment("people", "E1042", "left", None)
+    gone = amended(inventory, [record("left", None, "2026-12-31")])
+    books = to_write(inventory, gone, Work((), (), amendments=(back,)), {})
+    assert books.amendments == ((back, None),)
+    assert books.now == {("people", "E1042", "left"): "2026-12-31"}

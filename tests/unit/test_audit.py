@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioning.api import Site
+from provisioning.api.audit_report import AuditReport
+from provisioning.api.audit_sentences import Whose, on_pc
 from provisioning.connections.openers import OPENERS
 from provisioning.engine.events import Event, LockAwaited
 from provisioning.engine.locks import FileLocks
 from provisioning.errors import RequestError, UnreachableError
-from provisioning.procedures.audit import Finding, judge_changes, judge_installed
-from provisioning.reports.audit import audit
+from provisioning.procedures.audit import AREAS, Unread
+from provisioning.procedures.audit_pcs import PcFinding, judge_changes, judge_installed
+from provisioning.procedures.line_places import Places
+from provisioning.reports.audit import audit, sentence
 from provisioning.resources.base import Address, Change, State
 from provisioning.resources.windows.entries import Entry
 from provisioning.resources.windows.package import InstalledPackage
@@ -43,39 +48,45 @@ def example() -> Inventory:
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        (Entry("Evil Toolbar", "6.6.6", "EvilToolbar"), Finding("not approved", "Evil Toolbar", "6.6.6")),
-        (Entry("Bar", "1", "Bar", publisher="Evil"), Finding("not approved", "Bar", "1", "", "Evil")),
+        (Entry("Evil Toolbar", "6.6.6", "EvilToolbar"), PcFinding("not approved", "Evil Toolbar", "6.6.6")),
+        (Entry("Bar", "1", "Bar", publisher="Evil"), PcFinding("not approved", "Bar", "1", "", "Evil")),
         (
             Entry("Corporate Fonts", "1.0.0", "F"),
-            Finding("not approved", "Corporate Fonts", "1.0.0", "", "approved: false"),
+            PcFinding("not approved", "Corporate Fonts", "1.0.0", "", "approved: false"),
         ),
         (
             Entry("Chat", "9", "Chat", person="S-1-5-21-1"),
-            Finding("not approved", "Chat", "9", "", "for S-1-5-21-1 only"),
+            PcFinding("not approved", "Chat", "9", "", "for S-1-5-21-1 only"),
         ),
         (Entry("A part", "1", "P", hidden=True), None),
         (Entry("microsoft visual c++ 2022 (x64)", "14.38", "V"), None),
         (Entry("Tool [x64]", "1", "T"), None),
-        (Entry("Tool x", "1", "T"), Finding("not approved", "Tool x", "1")),
-        (Entry("What", "1", "T"), Finding("not approved", "What", "1")),
+        (Entry("Tool x", "1", "T"), PcFinding("not approved", "Tool x", "1")),
+        (Entry("What", "1", "T"), PcFinding("not approved", "What", "1")),
         (Entry("Halden Archive Tool", "23.1", "A"), None),
         (Entry("Kestrel Viewer 2.9", "2.9", "KestrelViewer"), None),
         (
             Entry("Kestrel Viewer 2.0", "2.0", "KestrelViewer"),
-            Finding("outdated", "Kestrel Viewer 2.0", "2.0", ">=2.1,<3"),
+            PcFinding("outdated", "Kestrel Viewer 2.0", "2.0", ">=2.1,<3", package="Kestrel Viewer"),
         ),
-        (Entry("Kestrel Viewer 3", "3", "KestrelViewer"), Finding("newer", "Kestrel Viewer 3", "3", ">=2.1,<3")),
-        (Entry("Client CRM Meridian", "4.1.0", CODE), Finding("outdated", "Client CRM Meridian", "4.1.0", "4.2.0")),
+        (
+            Entry("Kestrel Viewer 3", "3", "KestrelViewer"),
+            PcFinding("newer", "Kestrel Viewer 3", "3", ">=2.1,<3", package="Kestrel Viewer"),
+        ),
+        (
+            Entry("Client CRM Meridian", "4.1.0", CODE),
+            PcFinding("outdated", "Client CRM Meridian", "4.1.0", "4.2.0", package="Meridian CRM Client"),
+        ),
     ],
 )
-def test_what_is_installed(example: Inventory, entry: Entry, expected: Finding | None) -> None:
+def test_what_is_installed(example: Inventory, entry: Entry, expected: PcFinding | None) -> None:
     assert list(judge_installed(example, [entry], {})) == ([expected] if expected else [])
 
 
 def test_packages_that_only_a_file_tells_of(example: Inventory) -> None:
     files = {"Halden Archive Tool": InstalledPackage(version="22.0.0.1")}
     assert list(judge_installed(example, [], files)) == [
-        Finding("outdated", "Halden Archive Tool", "22.0.0.1", "23.1.0")
+        PcFinding("outdated", "Halden Archive Tool", "22.0.0.1", "23.1.0", package="Halden Archive Tool")
     ]
 
 
@@ -85,10 +96,12 @@ def test_what_a_plan_would_change() -> None:
     other: Change[State] = Change(missing.address, older, InstalledPackage(version="4.2"))
     restart = Address("windows.restart", PC, "restart")
     follows: Change[State] = Change(restart, Restart(pending=True), Restart(pending=False))
-    assert list(judge_changes([missing, other], {})) == [Finding("missing", "CRM", "", "4.2")]
+    assert list(judge_changes([missing, other], {})) == [
+        PcFinding("missing", "CRM", "", "4.2", address=missing.address)
+    ]
     assert list(judge_changes([follows], {restart: Restart(pending=False)})) == []
     assert list(judge_changes([follows], {restart: Restart(pending=True)})) == [
-        Finding("restart due", "restart", "pending", "done")
+        PcFinding("restart due", "restart", "pending", "done", address=restart)
     ]
 
 
@@ -105,38 +118,51 @@ def test_settings_that_are_not_as_they_should_be() -> None:
         Change(Address("windows.printer", PC, "\\\\print\\P"), None, PrinterConnection(provider="win32spl.dll")),
     ]
     assert list(judge_changes(changes, {})) == [
-        Finding("drift", "HKLM\\X", "", "1", "A", "windows.registry"),
-        Finding("drift", "HKLM\\X", "1", "a; b", "A", "windows.registry"),
-        Finding("drift", "HKLM\\X", "", "", "A, B", "windows.registry"),
-        Finding("missing", "\\\\print\\P", kind="windows.printer"),
+        PcFinding("drift", "HKLM\\X", "", "1", "A", "windows.registry", address),
+        PcFinding("drift", "HKLM\\X", "1", "a; b", "A", "windows.registry", address),
+        PcFinding("drift", "HKLM\\X", "", "", "A, B", "windows.registry", address),
+        PcFinding("missing", "\\\\print\\P", kind="windows.printer", address=changes[3].address),
     ]
 
 
-def test_how_it_is_said(tmp_path: Path) -> None:
-    findings = [
-        vars(Finding("not approved", "Evil\x1b[2J", "6", "", "Publisher")),
-        vars(Finding("drift", "HKLM\\X", "", "1", "A", "windows.registry")),
-        vars(Finding("drift", "HKLM\\X", "1", "", "A", "windows.registry")),
-        vars(Finding("drift", "HKLM\\Y", detail="A, B", kind="windows.registry")),
-        vars(Finding("missing", "\\\\print\\P", kind="windows.printer")),
-        vars(Finding("missing", "CRM", "", "4.2.0")),
+def test_how_it_is_said(example: Inventory) -> None:
+    key = Address("windows.registry", PC, "HKLM\\X")
+    found = [
+        PcFinding("not approved", "Evil\x1b[2J", "6", "", "Publisher"),
+        PcFinding("outdated", "CRM", "4.1", "4.2", package="CRM"),
+        PcFinding("drift", "HKLM\\X", "", "1", "A", "windows.registry", key),
+        PcFinding("drift", "HKLM\\X", "1", "", "A", "windows.registry", key),
+        PcFinding("drift", "HKLM\\Y", detail="A, B", kind="windows.registry", address=key),
+        PcFinding("missing", "\\\\print\\P", kind="windows.printer", address=key),
+        PcFinding("missing", "CRM", "", "4.2.0", address=key),
     ]
-    pcs = [
-        {"name": "WS-1", "packages": 2, "findings": findings, "warnings": ["not judged"], "error": None},
-        {"name": "WS-2", "packages": 0, "findings": [], "warnings": [], "error": "it is off"},
+    findings = list(on_pc("WS-0042", found, {}, Whose(example, {}, Places.of(example))))
+    assert [finding.area for finding in findings] == ["software"] * 2 + ["settings"] * 4 + ["software"]
+    report = AuditReport(
+        "corp.example", datetime(2026, 12, 1, tzinfo=UTC), AREAS, tuple(findings),
+        (Unread("windows:WS-2", ("software",), "it is off\x1b"),), ("sw: no MAC table",), {"PCs": 1},
+    )  # fmt: skip
+    assert audit(report.to_document()).plain.splitlines() == [
+        "software: software on PCs",
+        "  warning  WS-0042: Evil\\x1b[2J 6 is not approved (Publisher)",
+        "           → uninstall it, or write it into the software catalogue or windows: tolerated",
+        "  warning  WS-0042: CRM 4.1 is outdated, expected 4.2",
+        "           → `provision onboard PERSON --with PACKAGE` brings the catalogue's version, or uninstall it",
+        "  warning  WS-0042: CRM is missing, expected 4.2.0  *",
+        "",
+        "settings: settings of PCs",
+        "  warning  WS-0042: registry key HKLM\\X: A is not there, expected 1  *",
+        "  warning  WS-0042: registry key HKLM\\X: A is 1, expected not to be there  *",
+        "  warning  WS-0042: registry key HKLM\\Y: not as it should be: A, B  *",
+        "  warning  WS-0042: printer connection \\\\print\\P is missing  *",
+        "",
+        "! windows:WS-2 could not be judged (software): it is off\\x1b",
+        "  sw: no MAC table",
+        "`provision audit --repair` shows how to set the 5 with a * right, and asks.",
+        "1 PC looked at: 7 warnings, 1 thing could not be judged. Nothing was changed.",
     ]
-    assert audit({"pcs": pcs}).plain.splitlines() == [
-        "WS-1  6 findings, 2 packages installed",
-        "  ! not judged",
-        "  not approved  Evil\\x1b[2J 6 (Publisher)",
-        "  drift         registry key HKLM\\X: A is not there, expected 1",
-        "  drift         registry key HKLM\\X: A is 1, expected not to be there",
-        "  drift         registry key HKLM\\Y: not as it should be: A, B",
-        "  missing       printer connection \\\\print\\P",
-        "  missing       CRM, expected 4.2.0",
-        "WS-2  could not be read: it is off",
-        "2 PCs audited, 6 findings, 1 could not be read. Nothing was changed.",
-    ]
+    assert sentence(report.to_document()).startswith("Audit: 1 PC looked at: 7 warnings, 1 thing could not be judged. ")
+    assert "; and 2 more. could not judge windows:WS-2. `provision audit` shows all." in sentence(report.to_document())
 
 
 # -- a whole site ---------------------------------------------------------------------------------------------------
@@ -173,24 +199,23 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def test_pcs_that_answer_and_pcs_that_do_not(site: Site, tmp_path: Path) -> None:
-    report = site.audit("WS-0043", "WS-0042", "WS-0043")
-    assert [pc.name for pc in report.pcs] == ["WS-0043", "WS-0042"]
-    assert [pc.error for pc in report.pcs] == ["it is off", ""]
-    assert report.pcs[1].findings == (Finding("not approved", "Bar"),)
-    assert "what should be there was not judged: directory: it is off" in report.pcs[1].warnings
+    report = site.audit("WS-0043", "WS-0042", "WS-0043", areas=["software"])
+    assert [(one.what, one.reason) for one in report.unread] == [("windows:WS-0043", "it is off")]
+    assert [note.split(" (")[0] for note in report.notes] == ["who has an account yet could not be told"]
+    assert "WS-0042: Bar is not approved" in {finding.sentence for finding in report.findings}
     assert not report.is_clean
-    assert len(site.audit().pcs) == len(site.inventory.workstations)
+    assert not report.is_whole
     assert not (tmp_path / "ledger").exists(), "looking makes no ledger"
 
 
 def test_a_site_without_pcs_has_nothing_to_audit(site: Site) -> None:
-    without = Site(site.inventory.model_copy(update={"workstations": {}}))
-    assert without.audit().is_clean
+    without = Site(site.inventory.model_copy(update={"workstations": {}, "people": {}}))
+    assert without.audit(areas=["software", "settings"]).is_clean
 
 
 def test_an_unknown_pc_is_refused_before_anything_is_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OPENERS, "windows", lambda *_: pytest.fail("a PC was asked"))
-    with pytest.raises(RequestError, match="no workstation 'WS-42'; did you mean"):
+    with pytest.raises(RequestError, match="no person, PC, workplace, equipment or switch 'WS-42'; did you mean"):
         site.audit("WS-0042", "WS-42")
 
 
@@ -199,9 +224,10 @@ def test_a_pc_that_somebody_is_at_work_on_is_left_to_them(site: Site) -> None:
     others = FileLocks(site.ledger.folder / "locks", "run 7")
     told: list[Event] = []
     with others.hold(PC, seconds=0):
-        [pc] = site.audit("WS-0042", listener=told.append).pcs
-    assert pc.error.startswith("run 7")
-    assert pc.error.endswith("is still at work on it after 1 s")
+        report = site.audit("WS-0042", areas=["software"], listener=told.append)
+    [pc] = [one for one in report.unread if one.what == PC]
+    assert pc.reason.startswith("run 7")
+    assert pc.reason.endswith("is still at work on it after 1 s")
     assert [type(event) for event in told] == [LockAwaited]
     others.close()
-    assert site.audit("WS-0042").pcs[0].error == ""
+    assert PC not in {one.what for one in site.audit("WS-0042", areas=["software"]).unread if "run 7" in one.reason}

@@ -319,7 +319,7 @@ def test_init_writes_a_site_that_validates(shell: Shell, tmp_path: Path) -> None
     ("words", "expected"),
     [
         (("plna",), "did you mean 'plan'"),
-        (("frobnicate",), "the verbs are validate"),
+        (("xyzzy",), "the verbs are validate"),
         (("plan", "--sit", "x"), "No such option"),
         (("plan", "--site", "x"), "--site goes before the verb"),
         (("plan", "E1042"), "there is no procedure 'E1042'; expected: provision plan onboard PERSON"),

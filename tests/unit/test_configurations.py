@@ -133,7 +133,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     closet = Closet(devices)
 
     @contextmanager
-    def connect(_: Site) -> Iterator[Closet]:
+    def connect(_: Site, *, anew: bool = False) -> Iterator[Closet]:
         yield closet
 
     monkeypatch.setattr(Site, "connect", connect)

@@ -20,7 +20,7 @@ from provisioning.engine.planner import Reading, compare, lasting
 from provisioning.errors import RejectedError, RequestError
 from provisioning.procedures import registry
 from provisioning.procedures.base import Accounts
-from provisioning.procedures.join import join
+from provisioning.procedures.join import dns_name, join
 from provisioning.procedures.onboard import onboard
 from provisioning.procedures.together import Together
 from provisioning.procedures.unattend import AnswerFile, answer_file
@@ -114,6 +114,15 @@ def test_only_documented_settings_in_their_passes(site: Inventory, settings: dic
     if settings:
         every = {f"{p}/{c}/{s}" for p, components in DOCUMENTED.items() for c, rows in components.items() for s in rows}
         assert seen == every
+
+
+def test_a_pc_that_took_over_a_name_is_installed_under_it(site: Inventory) -> None:
+    """It still answers us under its own host, the name in its certificate."""
+    renamed = site.workstations[NAME].model_copy(update={"computer_name": "WS-0007"})
+    inventory = site.model_copy(update={"workstations": {**site.workstations, NAME: renamed}})
+    root = answers(inventory)
+    assert root.findtext(f".//{NS}ComputerName") == dns_name(inventory, NAME).partition(".")[0].upper() == "WS-0007"
+    assert any('Hostname="ws-0042.corp.example"' in (one.text or "") for one in root.iter(f"{NS}Path"))
 
 
 def test_lists_are_added_in_order(site: Inventory) -> None:
@@ -271,7 +280,7 @@ def test_the_plan_says_that_a_password_is_gone_for_good(site: Inventory) -> None
 def test_onboarding_says_when_the_pc_is_no_member(site: Inventory) -> None:
     person = next(key for key, p in site.people.items() if p.workplace == site.workstations[NAME].workplace)
     work = onboard(person).compile(site, Accounts())
-    (expected,) = work.expected
+    (expected,) = [one for one in work.expected if one.resource.kind == "windows.domain_membership"]
     other = Together((onboard(person), join(NAME))).compile(site, Accounts())
     for domain, name, said in ((None, NAME, 1), ("CORP.example", NAME.lower(), 0), ("corp.example", "WS-OLD", 1)):
         found = DomainMembership(domain=domain, computer_name=name)

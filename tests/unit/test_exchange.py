@@ -159,9 +159,11 @@ def test_a_digest_by_hand_is_nobodys_and_the_kept_password_comes_back(exchange: 
     assert "is replaced; phones with the former one" in str(SUBSCRIBER.lasting(change, []))
     assert exchange.apply("1042", wanted.view_of(found), wanted) is None
     assert exchange.digest("1042") == before
-    undone = exchange.apply("1042", wanted, wanted.view_of(found))
-    assert "was never known here and cannot be put back" in str(undone)
+    assert change.inverse().done_in(exchange.seen("1042")), "what nobody knows cannot be put back"
+    assert exchange.apply("1042", wanted, wanted.view_of(found)) is None
     assert exchange.digest("1042") == before
+    error = exchange.apply("1043", None, wanted.model_copy(update={"holder": None}))
+    assert "the password of 1043 was never known here, so the subscriber cannot be made again; onboard" in str(error)
 
 
 def test_somebody_elses_subscriber_is_not_overwritten(exchange: Made) -> None:

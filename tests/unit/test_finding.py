@@ -24,7 +24,7 @@ from tests.unit.conftest import Place
 from tests.unit.switch_fakes import FakeSite, FakeSwitch, ios_links, ios_lldp, ios_macs
 
 EXAMPLE = Path(__file__).parent.parent.parent / "inventories" / "example"
-PC, OTHER, PHONE = "02:00:5e:10:00:42", "02:00:5e:10:00:43", "00:04:f2:aa:00:01"
+PC, OTHER, PHONE = "02:00:5e:10:00:42", "02:00:5e:10:00:43", "02:00:5e:10:40:43"
 PRINTER = "02:00:5e:10:30:11"
 PORT = "GigabitEthernet1/0/12"  # where the example site has WS-0042
 UPLINK = ("Gi1/0/24", "connected", "trunk")
@@ -128,8 +128,9 @@ def test_every_way_to_say_it(site: FakeSite, text: str) -> None:
 def test_outlets_workplaces_and_ports_show_the_port(site: FakeSite, text: str) -> None:
     found = find(site, text)
     assert [(port.switch, port.port) for port in found.ports] == [("sw-b2-1", PORT)]
-    assert found.ports[0].macs == ((PC, 20, "WS-0042"), (PHONE, 120, ""))
-    assert (only(found).device.name, found.agrees) == ("WS-0042", True)
+    assert found.ports[0].macs == ((PC, 20, "WS-0042"), (PHONE, 120, "phone-204-3"))
+    assert [one.device.name for one in found.located] == ["WS-0042", "phone-204-3"]
+    assert found.agrees
 
 
 def test_each_switch_is_asked_once_and_only_ports_that_matter_again(site: FakeSite) -> None:
@@ -252,6 +253,7 @@ def test_a_stranger_on_the_port_is_named(site: FakeSite) -> None:
 
 
 def test_a_device_that_the_site_does_not_know(site: FakeSite) -> None:
+    site.sessions["switch:sw-b2-1"].answers |= answers(ios_macs((120, "00:04:f2:aa:00:01", "Gi1/0/12")))
     found = find(site, "0004.f2aa.0001")
     one = only(found)
     assert (one.places[0].at.port, one.places[0].vlans, found.agrees) == (PORT, (120,), True)

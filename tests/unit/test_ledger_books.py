@@ -50,6 +50,25 @@ def test_taking_back_an_older_one_leaves_the_newer(ledger: Ledger) -> None:
     assert in_force(ledger) == [("E1", "A", "C")]
 
 
+def test_whichever_is_taken_back_first_nothing_of_what_was_taken_back_holds(ledger: Ledger) -> None:
+    runs = [begun(ledger, (desk(name), "A")) for name in ("B", "C", "D")]
+    assert [one.value for one in ledger.replaced_amendments(runs[2])] == ["C"]
+    ledger.take_back_amendments(runs[1])
+    ledger.take_back_amendments(runs[1])
+    assert in_force(ledger) == [("E1", "A", "D")]
+    assert [one.value for one in ledger.replaced_amendments(runs[2])] == ["B"]
+    ledger.take_back_amendments(runs[2])
+    assert in_force(ledger) == [("E1", "A", "B")]
+    ledger.take_back_amendments(runs[0])
+    assert in_force(ledger) == []
+
+
+def test_the_oldest_first(ledger: Ledger) -> None:
+    for run in [begun(ledger, (desk(name), "A")) for name in ("B", "C")]:
+        ledger.take_back_amendments(run)
+    assert in_force(ledger) == []
+
+
 def test_custody_is_booked_when_the_run_has_ended(ledger: Ledger) -> None:
     run = begun(ledger, custody=(CustodyTransfer("PC-1", "E1", "ticket 7"), CustodyTransfer("PH-1", "E1")))
     assert ledger.held_by("E1") == []
@@ -74,6 +93,18 @@ def test_custody_goes_back_where_nobody_passed_it_on(ledger: Ledger) -> None:
         ("store", "E1", run),
         ("E1", "store", undo),
     ]
+
+
+def test_custody_goes_back_through_moves_that_were_taken_back_themselves(ledger: Ledger) -> None:
+    first, second = begun(ledger, custody=(CustodyTransfer("PH-1", "E1"),)), begun(ledger)
+    ledger.book_custody(first)
+    away = begun(ledger, custody=(CustodyTransfer("PH-1", "store"),))
+    ledger.book_custody(away)
+    ledger.take_back_custody(away, second)
+    assert ledger.holders() == {"PH-1": "E1"}
+    undo = ledger.begin("undo", {}, [], undoes=first).id
+    ledger.take_back_custody(first, undo)
+    assert ledger.holders() == {"PH-1": "store"}
 
 
 def test_what_was_only_planned_is_never_booked_after_it_was_taken_back(ledger: Ledger) -> None:

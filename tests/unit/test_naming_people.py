@@ -21,7 +21,7 @@ from provisioning.site.directory import LoginPolicy
 from provisioning.site.load import load
 from provisioning.site.naming import login_candidates, numbered_login
 from provisioning.site.people import Person
-from provisioning.site.transliteration import Transliteration
+from provisioning.site.transliteration import STANDARDS, Transliteration
 from tests.people_names import VIETNAMESE, people
 from tests.unit.test_site_faults import laid_over_base
 
@@ -122,6 +122,53 @@ def test_who_comes_later_changes_nobody_and_gets_the_same_as_if_all_came_at_once
         found += [account(key, identity) for key, identity in group.items()]
         assert all(at_once[key] == identity for key, identity in group.items())
     assert identify(whole, keys, Accounts(tuple(found))) == at_once, "and nobody changes when all are looked at again"
+
+
+EVERY_STANDARD = [(script, name) for script, names in STANDARDS.items() for name in names]
+
+
+@pytest.mark.parametrize(("script", "standard"), EVERY_STANDARD, ids=" ".join)
+def test_by_every_standard_a_batch_with_duplicates_gets_logins_and_addresses_of_their_own(
+    base: Inventory, script: str, standard: str
+) -> None:
+    names = people(600, seed=11) + people(120, seed=11)  # whoever is hired twice, in one file
+    crowd = site(base, names, Transliteration.model_validate({script: standard}))
+    found = identify(crowd, crowd.people, Accounts())
+    logins = [identity.login for identity in found.values()]
+    addresses = [address for identity in found.values() for address in identity.addresses]
+    assert len(set(logins)) == len(names)
+    assert len(set(addresses)) == len(addresses)
+    assert all(LOGIN.fullmatch(login) for login in logins)
+    assert all(LOCAL.fullmatch(address.partition("@")[0]) for address in addresses)
+
+
+NOTHING_LEFT = ["-", "’", "'-'", "...", "\u0301", "ъ", "Ь ъ", "-.-", "ʼ", "·"]
+
+
+@pytest.mark.parametrize("name", NOTHING_LEFT)
+def test_a_name_of_which_nothing_is_left_gets_a_login_and_an_address_all_the_same(base: Inventory, name: str) -> None:
+    three = site(base, [(name, name)] * 3, Transliteration(cyrillic=("gost-7.79-b",)))
+    found = identify(three, three.people, Accounts())
+    assert [identity.login for identity in found.values()] == ["user", "user2", "user3"]
+    assert [identity.addresses[0] for identity in found.values()] == [
+        "user@corp.example", "user2@corp.example", "user3@corp.example",
+    ]  # fmt: skip
+
+
+def test_a_whole_batch_leaves_former_names_to_those_who_had_them(base: Inventory) -> None:
+    """Whoever is hired next year: nobody in a file of thousands gets what somebody had once, but the person may."""
+    names = people(2000, seed=21)
+    crowd = site(base, names)
+    plain = identify(crowd, crowd.people, Accounts())
+    taken = [key for number, key in enumerate(crowd.people) if number % 5 == 0]
+    former = {plain[key].login: "gone" for key in taken} | {a: "gone" for key in taken for a in plain[key].addresses}
+    former |= {plain["P1"].login: "P1"}
+    found = identify(crowd, crowd.people, Accounts(reserved=former))
+    gone = {name for name, person in former.items() if person == "gone"}
+    logins = [identity.login for identity in found.values()]
+    assert not gone & {*logins, *(address for identity in found.values() for address in identity.addresses)}
+    assert len(set(logins)) == len(logins)
+    assert found["P1"].login == plain["P1"].login
 
 
 def test_the_same_people_get_the_same_names_every_time(base: Inventory) -> None:

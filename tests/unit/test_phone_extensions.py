@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_number_that_is_written_down_is_the_extension(example: Inventory) -> N
     assert not must_choose(example, ["E1042"], {})
 
 
-@pytest.mark.parametrize("written", ["+49 (30) 5550-0102", "+4930 55500102", "+49 30 5550 0102"])
+@pytest.mark.parametrize("written", ["+49 (30) 5550-0102", "+4930 55500102", "+49 30 5550 0102", "+49 (0)30 5550 0102"])
 def test_a_number_counts_however_it_is_written(example: Inventory, written: str) -> None:
     site = numbered(example, RANGE, {"E1042": written})
     assert choose(site, ["E1042"], Numbering())["E1042"].number == "0102"
@@ -62,6 +63,14 @@ def test_the_lowest_that_is_free_everywhere(example: Inventory) -> None:
     assert must_choose(site, ["E1042"], {})
     chosen = choose(site, ["E1042"], Numbering({"staff": {}}, frozenset({"0101"})))
     assert chosen["E1042"].number == "0103"
+
+
+def test_the_number_of_somebody_who_left_is_free(example: Inventory) -> None:
+    site = numbered(example, RANGE, {"E1001": "+49 30 5550 0101"})
+    assert choose(site, ["E1042"], Numbering())["E1042"].number == "0102"
+    gone = site.people["E1001"].model_copy(update={"left": date(2026, 10, 31)})
+    site = site.model_copy(update={"people": {**site.people, "E1001": gone}})
+    assert choose(site, ["E1042"], Numbering())["E1042"].number == "0101"
 
 
 def test_two_people_of_one_request_get_two(example: Inventory) -> None:

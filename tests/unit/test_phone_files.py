@@ -9,10 +9,11 @@ import pytest
 from provisioning.errors import RejectedError, RequestError
 from provisioning.resources.base import Address, Change
 from provisioning.resources.phones.configuration import CONFIGURATION, FOREIGN, Configuration, holder_of
-from provisioning.resources.phones.families import FAMILIES, Account, Family, family_of, writable
+from provisioning.resources.phones.families import FAMILIES, Account, family_of, writable
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.load import load
+from provisioning.site.phones import Family
 from tests.conftest import EXAMPLE
 
 MAC = "02:00:5e:10:40:43"
@@ -65,9 +66,37 @@ def test_hostile_xml_is_refused(text: str) -> None:
         FAMILIES["cisco-spa"].parse(text)
 
 
-@pytest.mark.parametrize(("line", "value"), [("a", "x\ny"), ("a", " x"), ("a=b", "x")])
-def test_what_a_line_cannot_hold_is_refused(line: str, value: str) -> None:
-    assert not writable(FAMILIES["yealink"], line, value)
+@pytest.mark.parametrize(
+    ("name", "line", "value"),
+    [
+        ("yealink", "a", "x\ny"), ("yealink", "a", " x"), ("yealink", "a=b", "x"), ("grandstream", "P1 ", "x"),
+        ("grandstream", "P3", "x "), ("cisco-spa", "a%b", "x"),
+    ],
+)  # fmt: skip
+def test_what_a_line_cannot_hold_is_refused(name: Family, line: str, value: str) -> None:
+    assert not writable(FAMILIES[name], line, value)
+
+
+def test_lines_that_a_phone_reads_several_times_stay_several() -> None:
+    text = "#!version:1.0.0.1\nsecurity.user_password = user:1\nring = 3\nsecurity.user_password = admin:2\n"
+    found = FAMILIES["yealink"].parse(text)
+    assert len(found) == 3
+    assert sum(map(FAMILIES["yealink"].is_secret, found)) == 2
+    assert FAMILIES["yealink"].write(found) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "secret"),
+    [
+        ("grandstream", "P34", True), ("grandstream", "P406", True), ("grandstream", "P1706", True),
+        ("grandstream", "P2", True), ("grandstream", "P196", True), ("grandstream", "P3", False),
+        ("grandstream", "P340", False), ("grandstream", "P35", False), ("cisco-spa", "Admin_Passwd", True),
+        ("cisco-spa", "Password_2_", True), ("cisco-spa", "P34", False), ("yealink", "account.1.auth_name", False),
+        ("yealink", "static.security.user_password", True), ("yealink", "phone_setting.phone_lock.unlock_pin", True),
+    ],
+)  # fmt: skip
+def test_what_is_secret_by_its_name(name: Family, line: str, secret: bool) -> None:
+    assert FAMILIES[name].is_secret(line) is secret
 
 
 class Server:
@@ -131,11 +160,21 @@ def test_what_others_wrote_stays_and_their_secrets_are_not_told(server: Server) 
     assert seen(server) == before
 
 
-def test_a_foreign_secret_cannot_be_put_back(server: Server) -> None:
-    error = put(server, None, Configuration(settings={}, secrets={"account.1.password": FOREIGN}))
-    assert isinstance(error, RejectedError)
-    assert "was never known here and cannot be put back" in str(error)
-    assert server.files == {}
+def test_a_foreign_secret_that_is_replaced_does_not_come_back_and_everything_else_does(server: Server) -> None:
+    password = server.secrets.phone_passwords.issue("1042", "E1042").get_secret_value()
+    server.files[PATH] = "#!version:1.0.0.1\naccount.1.user_name = 77\naccount.1.password = by hand\n", 0o644
+    before = seen(server)
+    wanted = Configuration(settings={"account.1.user_name": "1042"}, secrets={"account.1.password": "kept:1042/E1042"})
+    change = Change(Address("phones.configuration", "phone-files", FILE), wanted.view_of(before), wanted)
+    said = f"{FILE}: the former value of account.1.password is not known here and does not come back"
+    assert CONFIGURATION.lasting(change, []) == said
+    assert put(server, change.before, change.after) is None
+    back = change.inverse()
+    assert not back.done_in(seen(server))
+    assert put(server, back.before, back.after) is None
+    assert back.done_in(seen(server))
+    assert server.files[PATH][0].endswith(f"account.1.user_name = 77\naccount.1.password = {password}\n")
+    assert CONFIGURATION.lasting(Change(change.address, wanted, wanted), []) is None
 
 
 def test_a_file_that_is_no_phones_is_refused(server: Server) -> None:

@@ -47,6 +47,12 @@ def test_what_is_withdrawn_is_gone(passwords: PhonePasswords) -> None:
     assert passwords.issue("1042", "E1042").get_secret_value() != first
 
 
+def test_what_cannot_be_destroyed_is_said(passwords: PhonePasswords) -> None:
+    (passwords.folder / "1042.sip-password").mkdir(parents=True)
+    with pytest.raises(SecretError, match=r"1042 in .*1042\.sip-password cannot be destroyed \(.+\); remove the file"):
+        passwords.withdraw("1042")
+
+
 def test_many_at_once_get_one(passwords: PhonePasswords) -> None:
     with ThreadPoolExecutor(8) as threads:
         made = list(threads.map(lambda _: passwords.issue("1042", "E1042").get_secret_value(), range(40)))

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from provisioning.errors import UnreachableError
-from provisioning.reports import listing, page, text, words
+from provisioning.ledger import Amendment, Books, CustodyTransfer
+from provisioning.reports import listing, run_page, text, words
 from provisioning.reports.document import ChangeReport, Difference, ProofReport, ReportDocument, WaitingReport
+from provisioning.reports.texts import Texts
 from provisioning.resources.base import Address, Change, State
 from tests.memory import Thing
 
@@ -106,6 +108,11 @@ def test_a_plan_as_text() -> None:
         resources = 5
         grounds = {"security": ("E1 joins the group Kings", "E2 joins it")}  # noqa: RUF012
         lines = {changes[0].address: ("interface Gi1/0/1", "description y")}  # noqa: RUF012
+        books = Books(
+            ((Amendment("people", "E1", "workplace", "B-2"), "B-1"),),
+            (CustodyTransfer("AT-1", "E1"), CustodyTransfer("licence:crm/E1", "E1")),
+        )
+        undoes: int | None = None
 
     assert "      typed on the device:\n        interface Gi1/0/1\n" in text.plan(Planned(), lines=True).plain
     shown = text.plan(Planned()).plain
@@ -117,7 +124,13 @@ def test_a_plan_as_text() -> None:
     assert "Warning: mind this" in shown
     assert "Plan: 0 to create, 1 to change, 1 to delete, 3 unchanged; 1 target could not be read." in shown
     assert "Will be proven" not in shown
+    assert (
+        "files say it):\n  people E1: workplace B-1 → B-2\n  AT-1 goes to E1\n  the licence seat crm goes to E1\n"
+        in shown
+    )
     assert shown.endswith("Needs approval:\n  security: E1 joins the group Kings; E2 joins it")
+    Planned.undoes = 7
+    assert "To be taken back in the ledger:\n  people E1: workplace B-1 → B-2\n" in text.plan(Planned()).plain
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_a_listing_keeps_its_columns_under_each_other() -> None:
 
 
 def test_the_page_is_self_contained_and_escapes() -> None:
-    shown = page.render(
+    shown = run_page.render(
         report(
             title=HOSTILE, warnings=[HOSTILE], unread={HOSTILE: HOSTILE}, handover={HOSTILE: HOSTILE},
             who=HOSTILE, seconds={HOSTILE: 1.0},
@@ -183,7 +196,8 @@ def test_the_page_is_self_contained_and_escapes() -> None:
                 )
                 for action in ("create", "update", "delete")
             ],
-        )
+        ),
+        Texts("en"),
     )  # fmt: skip
     assert "<script" not in shown.casefold()
     assert not {"\x1b", "\u202e"} & set(shown)
@@ -197,7 +211,7 @@ def test_the_page_is_self_contained_and_escapes() -> None:
 def test_every_state_can_be_shown(state: str) -> None:
     empty = report(state=state, changes=[], proofs=[], warnings=[], unread={}, handover={}, seconds={}, run=None)
     assert text.report(empty).plain
-    assert "onboard E1042" in page.render(empty)
+    assert "onboard E1042" in run_page.render(empty, Texts("en"))
 
 
 def test_what_is_waited_for_is_on_the_page_and_in_the_text() -> None:
@@ -209,7 +223,9 @@ def test_what_is_waited_for_is_on_the_page_and_in_the_text() -> None:
     shown = text.report(waits).plain
     assert "… windows:WS-0043: nobody answers <here>" in shown
     assert "2 tries in vain, next on 2026-11-30 09:00 UTC, given up on 2026-12-07 08:00 UTC" in shown
-    assert "nobody answers &lt;here&gt; (next try 2026-11-30 09:00 UTC, given up on" in page.render(waits)
+    page = run_page.render(waits, Texts("en", "UTC"))
+    assert "nobody answers &lt;here&gt;" in page
+    assert "(2 tries so far; next try 30 Nov 2026, 09:00; given up on 7 Dec 2026, 08:00)" in page
 
 
 @pytest.mark.parametrize(("kind", "is_told"), [("windows.user_data", True), ("windows.package", False)])

@@ -207,7 +207,7 @@ def test_a_saved_plan_needs_it_too(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "p.json"
     assert desk.run("plan", "onboard", "E1042", "--save", str(file)).exit_code == 2
     grounds = {"security": ("memory",)}
-    desk.monkeypatch.setattr("provisioning.api.saved.grounds", lambda *_: grounds)
+    desk.monkeypatch.setattr("provisioning.api.saved.grounds", lambda *_, **__: grounds)
     shown = desk.ok("apply", str(file), "--yes")
     assert "Request 1: awaiting approval" in shown
     assert not desk.touched

@@ -26,7 +26,7 @@ CASES = [
     ("onboard --from DIR/site.yml --yes", "expected a list of rows"),
     ("onboard --from DIR/none.csv --yes", "cannot be read"),
     ("onboard --from DIR/people.xlsx --yes", "people.xlsx: expected a file that ends in .csv"),
-    ("onboard --from DIR/people.csv --yes", "there is no column 'given_name'"),
+    ("onboard --from DIR/outlets.csv --yes", "there is no column 'outlet'"),
     ("due now", "unexpected extra argument"),
     ("due --output yaml", "'yaml' is not one of"),
     ("approve", "Missing argument 'REQUEST'"),

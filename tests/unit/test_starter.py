@@ -43,6 +43,18 @@ def test_the_starter_shows_who_approves_and_how_workers_share(tmp_path: Path) ->
     assert set(load(tmp_path).approvals.roles) == {"security", "network", "purchasing"}
 
 
+def test_the_starter_shows_where_leavers_go(tmp_path: Path) -> None:
+    write_starter(tmp_path)
+    assert load(tmp_path).leavers is None
+    file = tmp_path / "leavers.yml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    at = lines.index("# leavers:")
+    file.write_text("\n".join(line.removeprefix("# ") for line in lines[at:]), encoding="utf-8")
+    leavers = load(tmp_path).leavers
+    assert leavers is not None
+    assert (leavers.keep, leavers.erase_approval) == (90, "security")
+
+
 def test_every_path_of_the_starter_is_its_own_or_commented(tmp_path: Path) -> None:
     write_starter(tmp_path)
     for path in tmp_path.iterdir():

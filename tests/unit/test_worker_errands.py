@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from provisioning import worker
 from provisioning.api import Site
+from provisioning.api.audit_report import AuditReport
 from provisioning.cli.worker import told
 from provisioning.engine.errands import Errand, Happening, PutOffError, due
 from provisioning.engine.outbox import DESK, Delivered
 from provisioning.engine.run import alone
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 from provisioning.ledger import Entry
+from provisioning.procedures.audit import AREAS, Finding, Unread
 from provisioning.procedures.onboard import onboard
 from provisioning.site.servicedesk import WebhookDesk
+from provisioning.site.workers import Workers
 from provisioning.worker import Errands, WorkersSite, engine_of
 from tests.unit.requests_desk import Desk, desk  # noqa: F401  (a fixture)
 
@@ -177,8 +182,9 @@ def _unexpected(*_: object) -> None:
 # ------------------------------------------------------------------------------------------------------------ audits
 
 
-def test_an_audit_is_due_once_in_its_span(site: WorkersSite) -> None:
+def test_an_audit_is_due_once_in_its_span(site: WorkersSite, monkeypatch: pytest.MonkeyPatch) -> None:
     day, noon = timedelta(days=1), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    audits(monkeypatch)
     (errand,) = [e for e in due(site.ledger, noon, every={"audit": day}) if e.what == "audit"]
     assert errand == Errand("audit", 20788)  # 2026-12-01 is the 20,788th day after 1970-01-01
     run(site, errand)
@@ -187,29 +193,57 @@ def test_an_audit_is_due_once_in_its_span(site: WorkersSite) -> None:
     assert [e for e in due(site.ledger, noon) if e.what == "audit"] == []
 
 
-def test_an_audit_changes_nothing_and_names_what_differs(desk: Desk, site: WorkersSite) -> None:  # noqa: F811
+FOUND = Finding("ports", "drift", "sw 1", "warning", "port sw 1 drifted")
+AT = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def audits(patch: pytest.MonkeyPatch, *findings: Finding, unread: tuple[Unread, ...] = ()) -> None:
+    """From now on an audit finds this."""
+    report = AuditReport("corp.example", AT, AREAS, findings, unread)
+    patch.setattr(Site, "audit", lambda *_, **__: report)
+
+
+def test_an_audit_names_what_was_found_once(site: WorkersSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    audits(monkeypatch, FOUND, unread=(Unread("switch:b", ("ports",), "nobody answers"),))
     said = run(site, Errand("audit", 7))
     assert said is not None
-    assert said.startswith("Audit: ")
-    assert "not as the site says: memory.thing[a/new]" in said
-    assert said.endswith("`provision plan` shows what to do.")
-    assert [system.applied for system in desk.office.sessions.systems.values()] == [[], []]
+    assert "port sw 1 drifted. could not judge switch:b. `provision audit` shows all." in said
     run(site, Errand("audit", 7))  # two workers at once: one sentence
     assert [entry.sentence for entry in site.ledger.worklog() if entry.key == "audit:7"] == [said]
 
 
-def test_an_audit_says_what_it_could_not_look_at(desk: Desk, site: WorkersSite) -> None:  # noqa: F811
-    del desk.office.sessions.systems["b"]  # type: ignore[attr-defined]
-    assert "could not look at b. " in (run(site, Errand("audit", 7)) or "")
-
-
-def test_the_desk_hears_of_an_audit_only_when_somebody_has_to_look(site: WorkersSite) -> None:
+def test_the_desk_hears_of_an_audit_only_when_somebody_has_to_look(
+    site: WorkersSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.ledger.desks = (DESK,)
-    owed = site.ledger.count_undelivered(DESK)
-    run(site, Errand("audit", 1))
-    assert site.ledger.count_undelivered(DESK) == owed + 1
-    site.plan().apply()
-    owed = site.ledger.count_undelivered(DESK)
-    assert run(site, Errand("audit", 2)).startswith("Audit: ")  # type: ignore[union-attr]
-    assert "all as the site says." in site.ledger.worklog()[-1].sentence
-    assert site.ledger.count_undelivered(DESK) == owed
+    for number, (findings, unread, more) in enumerate(
+        (
+            ((FOUND,), (), 1),
+            ((), (Unread("b", ("ports",), "nobody answers"),), 1),
+            ((replace(FOUND, severity="remark"),), (), 0),
+            ((), (), 0),
+        )
+    ):
+        owed = site.ledger.count_undelivered(DESK)
+        audits(monkeypatch, *findings, unread=unread)
+        run(site, Errand("audit", number))
+        assert site.ledger.count_undelivered(DESK) == owed + more
+
+
+def test_an_audit_leaves_its_numbers_where_the_site_wants_them(
+    site: WorkersSite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    audits(monkeypatch, FOUND)
+    file = tmp_path / "audit.prom"
+    settings = Workers(audit_prometheus=file)
+    with_file = WorkersSite(site.inventory.model_copy(update={"workers": settings}))
+    try:
+        run(with_file, Errand("audit", 1))
+        assert 'provisioning_audit_findings{site="corp.example",area="ports",severity="warning"} 1' in file.read_text()
+        settings = Workers(audit_prometheus=tmp_path / "gone" / "audit.prom")
+        without = WorkersSite(site.inventory.model_copy(update={"workers": settings}))
+        said = run(without, Errand("audit", 2))
+        without.ledger.close()
+        assert "could not be written" in (said or ""), "but the audit was made"
+    finally:
+        with_file.ledger.close()

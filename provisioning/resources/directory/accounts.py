@@ -9,14 +9,14 @@ from provisioning.connections.directory import DirectorySession, Entry
 from provisioning.connections.distinguished_names import any_of, canonical
 from provisioning.resources.directory.attributes import CHUNK
 
-_ATTRIBUTES = ["sAMAccountName", "employeeID", "name", "mail", "proxyAddresses", "userPrincipalName"]
+_ATTRIBUTES = ["sAMAccountName", "employeeID", "name", "mail", "proxyAddresses", "userPrincipalName", "homeDirectory"]
 
 
 @dataclass(frozen=True)
 class Account:
     """One existing account or other named object. `dn` is in canonical spelling, `name` its CN; `addresses`
-    are the mail addresses that it occupies (lower case), `principal` its user principal name. Texts that it
-    does not have are empty."""
+    are the mail addresses that it occupies (lower case), `principal` its user principal name, `home_folder` where its
+    home folder is. Texts that it does not have are empty."""
 
     login: str
     employee_id: str
@@ -24,6 +24,7 @@ class Account:
     name: str
     addresses: tuple[str, ...] = ()
     principal: str = ""
+    home_folder: str = ""
 
 
 def read_accounts(
@@ -62,4 +63,5 @@ def _account(entry: Entry) -> Account:
         entry.text("name") or "",
         tuple(sorted(addresses)),
         entry.text("userPrincipalName") or "",
+        entry.text("homeDirectory") or "",
     )

@@ -1,7 +1,8 @@
 """``files.folder``: a folder on a file server, whose it is and who may do what in it.
 
-Target ``files:NAME``; the key is the share and the path below it: ``homes$\\anna.petrova``. A folder is made empty and
-only ever removed empty; one with contents can be archived, which moves it to the server's archive on the same share.
+Target ``files:NAME``; the key is the share and the path below it: ``homes$\\anna.petrova``. A folder is made empty (and
+those above it, where they are missing, which then stay) and only ever removed empty; one with contents can be archived,
+which moves it to the server's archive on the same share.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from provisioning.resources.files.principals import Principals, known, named
 
 ADMINISTRATORS = "S-1-5-32-544"
 """The server's own Administrators (MS-DTYP 2.4.2.4), whatever their name is there."""
+
+
+_ENTER = "allow 0x001000a1 flags 0x00 S-1-5-11"
+"""Authenticated Users (MS-DTYP 2.4.2.4) may list, pass through and read attributes, of this folder alone."""
 
 
 class Folder(State):
@@ -102,11 +107,20 @@ def _apply(session: FilesSession, change: Change[Folder], principals: Principals
     if before is None and after is not None:
         if after.archived:
             raise RejectedError(session.target, f"{change.key} is not there, so it cannot be archived")
+        _make_above(session, change.key, principals)
         session.make(change.key, _descriptor(session, change.key, after, principals))
     elif before is not None and after is None:
         session.remove(archive_of(session, change.key) if before.archived else change.key)
     elif before is not None and after is not None:
         _change(session, change.key, before, after, principals)
+
+
+def _make_above(session: FilesSession, key: str, principals: Principals) -> None:
+    """The folders above that are missing: administrators have them, everybody who is signed in may pass through."""
+    above = key.rpartition("\\")[0]
+    if "\\" in above:
+        full = lists.entry(f"full {session.server.administrators}", principals.sid)
+        session.make_all(above, Descriptor(ADMINISTRATORS, (full, lists.entry(_ENTER, principals.sid)), inherits=False))
 
 
 def _change(session: FilesSession, key: str, before: Folder, after: Folder, principals: Principals) -> None:

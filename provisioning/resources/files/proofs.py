@@ -26,6 +26,8 @@ class VisitProof:
     def _check(self, session: FilesSession, proof: Proof, login: str, path: str) -> ProofResult:
         visitor, host = session.visitor(), session.server.server.host
         place = f"\\\\{host}\\{path}"
+        if session.descriptor(path) is None and proof.parameters.get("may_be_missing"):
+            return ProofResult(proof, True, f"{place} is not there, so {login} does not get in")
         if session.descriptor(path) is None:
             return ProofResult(proof, False, f"{place} is not there; run the onboarding first")
         if proof.parameters["admitted"]:

@@ -2,13 +2,15 @@
 
 It holds the phone's SIP password. A state never does: `secrets` maps a line to where its value comes from:
 ``kept:1042/E1042`` (the password of extension 1042 that is kept here, made for person E1042) or a secret reference of
-the site (``env:…``). A value that is none of these reads as :data:`FOREIGN`.
+the site (``env:…``). A value that is none of these reads as :data:`FOREIGN`; it cannot be put back, so a state that
+asks for it is content with whatever is there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from pydantic import SecretStr
 
@@ -19,7 +21,8 @@ from provisioning.resources.phones.families import Format, family_of, writable
 from provisioning.site.phones import PhoneFiles
 
 FOREIGN = "another value"
-_KEPT = re.compile(r"kept:([0-9]{2,10})/(\S+)")
+_EXTENSION = re.compile(r"[0-9]{2,10}")
+_KEPT = re.compile(rf"kept:({_EXTENSION.pattern})/(\S+)")
 
 
 class Configuration(State):
@@ -27,6 +30,11 @@ class Configuration(State):
 
     settings: Mapping[str, str | None]
     secrets: Mapping[str, str | None]
+
+    def differences(self, actual: Self | None) -> dict[str, tuple[Any, Any]]:
+        """Foreign secrets differ from nothing."""
+        found = super().differences(actual)
+        return {n: pair for n, pair in found.items() if not (n.startswith("secrets[") and pair[1] == FOREIGN)}
 
 
 class ConfigurationKind:
@@ -49,6 +57,11 @@ class ConfigurationKind:
         """Each file is replaced in one step."""
         return [Outcome(change.key, _apply(session, change)) for change in changes]
 
+    def lasting(self, change: Change[Configuration], others: Sequence[Change[Configuration]]) -> str | None:  # noqa: ARG002
+        """A secret that was never known here is gone once it is replaced."""
+        gone = ", ".join(sorted(_foreign(change.before) - _foreign(change.after)))
+        return f"{change.key}: the former value of {gone} is not known here and does not come back" if gone else None
+
 
 def kept(extension: str, holder: str) -> str:
     """Where a phone's SIP password comes from, in a state's words."""
@@ -59,6 +72,10 @@ def holder_of(state: Configuration) -> str | None:
     """The person whose SIP password the file holds."""
     found = (_KEPT.fullmatch(source) for source in state.secrets.values() if source is not None)
     return next((match[2] for match in found if match), None)
+
+
+def _foreign(state: Configuration | None) -> set[str]:
+    return {name for name, source in state.secrets.items() if source == FOREIGN} if state is not None else set()
 
 
 def _apply(session: ShellSession, change: Change[Configuration]) -> ProvisioningError | None:
@@ -88,12 +105,8 @@ def _wanted(session: ShellSession, change: Change[Configuration]) -> dict[str, s
         return {}
     wanted: dict[str, str | None] = dict(after.settings)
     for name, source in after.secrets.items():
-        if source == FOREIGN:
-            raise RejectedError(
-                session.target,
-                f"the former value of {name} in {change.key} was never known here and cannot be put back",
-            )
-        wanted[name] = None if source is None else _value(session, source).get_secret_value()
+        if source != FOREIGN:
+            wanted[name] = None if source is None else _value(session, source).get_secret_value()
     return wanted
 
 
@@ -120,11 +133,10 @@ def _state(session: ShellSession, key: str, family: Format, entries: Mapping[str
 def _source(session: ShellSession, name: str, entries: Mapping[str, str], family: Format, reference: str | None) -> str:
     value = entries[name]
     if name == family.password:
-        users = (v for n, v in entries.items() if n in {"account.1.user_name", "P35", "User_ID_1_"})
-        extension = next((user for user in users if re.fullmatch("[0-9]{2,10}", user)), None)
-        for entry in session.secrets.phone_passwords.kept(extension) if extension else ():
+        extension = entries.get(family.user, "")
+        for entry in session.secrets.phone_passwords.kept(extension) if _EXTENSION.fullmatch(extension) else ():
             if entry.password.get_secret_value() == value:
-                return kept(str(extension), entry.holder)
+                return kept(extension, entry.holder)
     if reference is not None and session.secrets.resolve(reference).get_secret_value() == value:
         return reference
     return FOREIGN

@@ -8,19 +8,18 @@ configuration files (``cfgMAC.xml``, P-values), Cisco's "SPA300/SPA500 Series IP
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from provisioning.site.phones import SECRET_NAME
-
-Family = Literal["yealink", "grandstream", "cisco-spa"]
+from provisioning.site.phones import Family, Transport, is_secret_setting
 
 _MAC = r"([0-9a-f]{12})"
 _LARGEST = 1_000_000  # characters of a file that is read
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_AGAIN = re.compile(r" \([0-9]+\)$")
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Account:
     domain: str
     host: str
     port: int
-    transport: Literal["udp", "tcp", "tls"]
+    transport: Transport
 
     @property
     def proxy(self) -> str:
@@ -41,11 +40,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Format:
-    """One family. `account` gives its lines without the password, which stands under the name `password`."""
+    """One family. `account` gives its lines without the password; the lines `user` and `password` are what the phone
+    signs in with."""
 
+    family: Family
     file: str
+    user: str
     password: str
-    secret_names: frozenset[str]
     account: Callable[[Account], dict[str, str]]
     write: Callable[[Mapping[str, str]], str]
     parse: Callable[[str], dict[str, str]]
@@ -59,7 +60,7 @@ class Format:
 
     def is_secret(self, name: str) -> bool:
         """Whether a line's value is nobody's business, also where somebody else wrote it."""
-        return name in self.secret_names or SECRET_NAME.search(name) is not None
+        return is_secret_setting(self.family, name)
 
 
 # ---------------------------------------------------------------------------------------------------------- Yealink
@@ -83,15 +84,21 @@ def _yealink_account(account: Account) -> dict[str, str]:
 
 def _write_lines(entries: Mapping[str, str]) -> str:
     # The phone ignores a file whose first line is not this one.
-    return "\n".join(["#!version:1.0.0.1", *(f"{name} = {value}" for name, value in entries.items()), ""])
+    lines = (f"{_AGAIN.sub('', name)} = {value}" for name, value in entries.items())
+    return "\n".join(["#!version:1.0.0.1", *lines, ""])
 
 
 def _parse_lines(text: str) -> dict[str, str]:
-    found = {}
+    """A line may stand there several times (``security.user_password = admin:…``, ``… = user:…``): further ones are
+    called ``NAME (2)``."""
+    found: dict[str, str] = {}
+    seen: Counter[str] = Counter()
     for line in text.splitlines():
         name, equals, value = line.partition("=")
         if equals and not line.lstrip().startswith("#"):
-            found[name.strip()] = value.strip()
+            name = name.strip()
+            seen[name] += 1
+            found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = value.strip()
     return found
 
 
@@ -163,32 +170,20 @@ def _xml(text: str, root: str) -> ElementTree.Element:
     return found
 
 
-FAMILIES: Mapping[Family, Format] = {
-    "yealink": Format(
+_FORMATS = (
+    Format(
+        "yealink",
         "MAC.cfg",
+        "account.1.user_name",
         "account.1.password",
-        frozenset({"account.1.password"}),
         _yealink_account,
         _write_lines,
         _parse_lines,
     ),
-    "grandstream": Format(
-        "cfgMAC.xml",
-        "P34",
-        frozenset({"P34", "P2", "P196"}),  # SIP password, administrator's and user's password
-        _grandstream_account,
-        _write_grandstream,
-        _parse_grandstream,
-    ),
-    "cisco-spa": Format(
-        "spaMAC.xml",
-        "Password_1_",
-        frozenset({"Password_1_"}),
-        _spa_account,
-        _write_spa,
-        _parse_spa,
-    ),
-}
+    Format("grandstream", "cfgMAC.xml", "P35", "P34", _grandstream_account, _write_grandstream, _parse_grandstream),
+    Format("cisco-spa", "spaMAC.xml", "User_ID_1_", "Password_1_", _spa_account, _write_spa, _parse_spa),
+)
+FAMILIES: Mapping[Family, Format] = {one.family: one for one in _FORMATS}
 
 
 def family_of(file: str) -> Format | None:
@@ -198,8 +193,6 @@ def family_of(file: str) -> Format | None:
 
 def writable(family: Format, name: str, value: str) -> bool:
     """Whether a line can hold a value as it is."""
-    if not value.isprintable():
+    if not value.isprintable() or value != value.strip():
         return False
-    if family.write is _write_lines:
-        return "=" not in name and value == value.strip()
-    return _XML_NAME.fullmatch(name) is not None
+    return "=" not in name if family.family == "yealink" else _XML_NAME.fullmatch(name) is not None

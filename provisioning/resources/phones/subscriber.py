@@ -1,12 +1,14 @@
 """``phones.subscriber``: who may register with the SIP exchange, under which extension.
 
 The state says whose the password is, never what it is: `holder` is the person whom the password that the exchange has
-was made for, as the passwords that are kept here tell; ``None`` means that it is another one.
+was made for, as the passwords that are kept here tell; ``None`` means that it is another one. That one cannot be put
+back, so a state that asks for it is content with whatever is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from provisioning.connections.exchange import ExchangeSession
 from provisioning.errors import ProvisioningError, RejectedError, SecretError
@@ -24,6 +26,13 @@ class Subscriber(State):
     holder: str | None = None
     display_name: str | None = None
     settings: Mapping[str, str | None] | None = None
+
+    def differences(self, actual: Self | None) -> dict[str, tuple[Any, Any]]:
+        """An unknown password differs from none."""
+        found = super().differences(actual)
+        if actual is not None and self.holder is None:
+            found.pop("holder", None)
+        return found
 
 
 class SubscriberKind:
@@ -91,9 +100,13 @@ def _apply(session: ExchangeSession, change: Change[Subscriber]) -> None:
         session.secrets.phone_passwords.withdraw(extension)
         return
     changed = {name.partition("[")[0] for name in change.differences()}
-    login = _login(session, extension, after.holder) if "holder" in changed else None
-    if change.action == "create" and login is None:
-        raise RejectedError(session.target, f"a subscriber {extension} cannot be made without a holder; set holder")
+    if change.before is None and after.holder is None:
+        raise RejectedError(
+            session.target,
+            f"the password of {extension} was never known here, so the subscriber cannot be made again; onboard its "
+            "holder, who then gets a new one",
+        )
+    login = _login(session, extension, after.holder) if after.holder is not None and "holder" in changed else None
     edit = Edit(
         login,
         {"display_name": after.display_name} if "display_name" in changed else {},
@@ -108,11 +121,7 @@ def _apply(session: ExchangeSession, change: Change[Subscriber]) -> None:
             adapter.create(connection, login, after.display_name, edit.settings)
 
 
-def _login(session: ExchangeSession, extension: str, holder: str | None) -> Login:
-    if holder is None:
-        raise RejectedError(
-            session.target, f"the former password of {extension} was never known here and cannot be put back"
-        )
+def _login(session: ExchangeSession, extension: str, holder: str) -> Login:
     phones = session.phones
     password = session.secrets.phone_passwords.issue(extension, holder)
     return Login.of(extension, phones.domain, password, phones.exchange.digest)

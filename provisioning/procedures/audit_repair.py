@@ -1,0 +1,128 @@
+"""Repairing what an audit found: the whole site's plan, and of it only the things that were found to have drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioning.errors import RequestError
+from provisioning.procedures.base import Accounts, Fact, Request, Work
+from provisioning.procedures.equipment import connect_equipment
+from provisioning.procedures.onboard import onboard
+from provisioning.procedures.publish import Publish, published
+from provisioning.procedures.together import Together
+from provisioning.resources.base import Address, Proof, Resource
+from provisioning.site import Inventory
+
+__all__ = ["Repair", "repair", "the_rest", "without_people"]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """`things` are made as the site says. `persons` are those whose things are among them. `absent` are PCs and devices
+    that the audit saw switched off: nothing that needs them is proven."""
+
+    things: tuple[Address, ...]
+    persons: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        shown = ", ".join(f"{one.target} {one.key}" for one in self.things[:2])
+        more = f" and {len(self.things) - 2} more" if len(self.things) > 2 else ""
+        return f"repair what drifted: {shown}{more}"
+
+    def people(self, inventory: Inventory) -> tuple[str, ...]:
+        """Those who are still there, and their managers."""
+        return self._whole(inventory).people(inventory)
+
+    def desks(self, inventory: Inventory) -> Mapping[str, str | None]:
+        return self._whole(inventory).desks(inventory)
+
+    def asks(self, inventory: Inventory) -> frozenset[Fact]:
+        """What onboarding asks for: it is what the things are compiled by."""
+        return self._whole(inventory).asks(inventory)
+
+    def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
+        """Of the whole site's work what was asked for, and the proofs of that. Raises what onboarding raises."""
+        work = self._whole(inventory).compile(inventory, accounts)
+        wanted = frozenset(self.things)
+        resources = tuple(r for r in work.resources if r.address in wanted or _follows(r, wanted))
+        away = {_mac(inventory, name): name for name in self.absent}
+        proofs, unproven = list[Proof](), dict[str, None]()
+        for proof in work.proofs:
+            if concerns(proof, resources):
+                name = away.get(proof.parameters.get("mac", ""))
+                if name is None:
+                    proofs.append(proof)
+                else:
+                    unproven[_unproven(inventory, name)] = None
+        return Work(resources, tuple(proofs), (*work.warnings, *unproven))
+
+    def to_plain(self) -> dict[str, Any]:
+        things = [[one.kind, one.target, one.key] for one in self.things]
+        return {"procedure": "repair", "persons": list(self.persons), "things": things, "absent": list(self.absent)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Repair:
+        """The request that :meth:`to_plain` wrote. Raises KeyError for one that it did not."""
+        things = tuple(Address(*thing) for thing in plain["things"])
+        return cls(things, tuple(plain["persons"]), tuple(plain["absent"]))
+
+    def _whole(self, inventory: Inventory) -> Together:
+        persons = [key for key in self.persons if key in inventory.people and inventory.people[key].left is None]
+        parts: list[Request] = [onboard(*persons)] if persons else []
+        return Together((*parts, *the_rest(inventory)))
+
+
+def repair(things: Iterable[Address], persons: Iterable[str], absent: Iterable[str] = ()) -> Repair:
+    """A request to make `things` (of `persons`, as far as they are somebody's) as the site says, without proofs that
+    need one of the PCs and devices `absent`. Raises :class:`RequestError` when there is nothing to repair."""
+    wanted = tuple(sorted(set(things)))
+    if not wanted:
+        raise RequestError("there is nothing to repair: name at least one thing that drifted")
+    return Repair(wanted, tuple(dict.fromkeys(persons)), tuple(sorted(set(absent))))
+
+
+def the_rest(inventory: Inventory) -> tuple[Request, ...]:
+    """What of the whole site is nobody's: equipment, and what the intranet publishes."""
+    equipment = connect_equipment(inventory)
+    parts: tuple[Request, ...] = (equipment,) if equipment.names else ()
+    return (*parts, Publish()) if any(published(inventory)) else parts
+
+
+def without_people(inventory: Inventory) -> frozenset[Address]:
+    """The addresses that no person has to be compiled for. Raises :class:`RequestError`."""
+    work = Together(the_rest(inventory)).compile(inventory, Accounts())
+    return frozenset(resource.address for resource in work.resources)
+
+
+def _mac(inventory: Inventory, name: str) -> str:
+    """Of a PC or device; one that the site has no more has none."""
+    known = inventory.workstations.get(name) or inventory.equipment.get(name)
+    return known.mac if known is not None else ""
+
+
+def _unproven(inventory: Inventory, name: str) -> str:
+    pc = inventory.workstations.get(name)
+    return (
+        f"{name} is off or not plugged in, so nothing proves that it works there; once it is on: "
+        f"provision check {(pc.workplace if pc is not None else None) or name}"
+    )
+
+
+def _follows(resource: Resource, wanted: Collection[Address]) -> bool:
+    """The restart that packages may need goes along with them."""
+    return resource.kind == "windows.restart" and any(address in wanted for address in resource.requires)
+
+
+def concerns(proof: Proof, resources: Collection[Resource]) -> bool:
+    """Whether a proof is about one of `resources`: its target, and what it names there."""
+    here = resources
+    if ":" in proof.target:
+        here = [resource for resource in resources if resource.target == proof.target]
+        if proof.target.startswith("windows:"):
+            return bool(here)
+    named = {str(value).casefold() for value in proof.parameters.values()}
+    return any(resource.key.casefold() in named for resource in here)
