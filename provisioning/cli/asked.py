@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from provisioning.api import Onboard, onboard
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Request
-from provisioning.procedures.equipment import ConnectEquipment, connect_equipment
+from provisioning.procedures.equipment import connecting
 from provisioning.procedures.publish import Publish
 from provisioning.site import Inventory
-from provisioning.site.inventory import nearest
 
 WORDS = ("onboard", "connect", "publish")
 """What ``provision plan`` takes as its first word: verbs of the same name carry it out."""
@@ -44,17 +43,3 @@ def onboarding(
 ) -> Onboard:
     """A request to onboard `persons`, each named once."""
     return onboard(*dict.fromkeys(persons), workplace=desk, software=packages, downgrade=downgrade)
-
-
-def connecting(inventory: Inventory, names: Sequence[str]) -> ConnectEquipment:
-    """A request to connect the devices `names`, each named once; all that are patched when none is named."""
-    for name in names:
-        if name not in inventory.equipment:
-            raise RequestError(f"the site has no equipment {name!r}{nearest(name, inventory.equipment)}")
-    request = connect_equipment(inventory, *dict.fromkeys(names))
-    if not request.names:
-        raise RequestError(
-            "the site has no equipment with a patch cable; list devices in equipment, and where their outlets lead in "
-            "outlets"
-        )
-    return request

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from provisioning.cli.asked import connecting
 from provisioning.cli.carrying import Manner, carry_out
 from provisioning.cli.invocation import Invocation, change_options
+from provisioning.procedures.equipment import connecting
 
 
 @click.command("connect")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from provisioning.api import Plan, Site
+from provisioning.api import Plan
+from provisioning.api.joining import distrusted
 from provisioning.cli.carrying import Manner, carry_out
 from provisioning.cli.exits import DONE, PARTIAL
 from provisioning.cli.invocation import Invocation, change_options
-from provisioning.engine.events import Listener, one_at_a_time
-from provisioning.engine.prover import prove
+from provisioning.engine.events import Listener
 from provisioning.procedures.join import join
 from provisioning.reports.words import safe
 
@@ -40,16 +39,14 @@ def VERB(  # noqa: N802  (it is an object)
         return plans[0]
 
     code = carry_out(make_plan, Manner(yes, output, report))
-    if code == DONE and not plans[0].changes and _distrusted(site, plans[0]):
+    if code == DONE and not plans[0].changes and _distrusted(plans[0]):
         return PARTIAL
     return code
 
 
-def _distrusted(site: Site, plan: Plan) -> bool:
+def _distrusted(plan: Plan) -> bool:
     """Whether a PC that is a member as it should be never signed in with the password that its account has now."""
-    proofs = [replace(proof, parameters={**proof.parameters, "patience": 0}) for proof in plan.proofs]
-    with site.reading(purpose="a check") as sessions:
-        failed = [result for result in prove(proofs, sessions, one_at_a_time(None)) if not result.passed]
-    for result in failed:
-        click.echo(f"But {safe(result.detail)}", err=True)
+    failed = distrusted(plan.site, plan.proofs)
+    for detail in failed:
+        click.echo(f"But {safe(detail)}", err=True)
     return bool(failed)

@@ -49,6 +49,7 @@ VERBS = {
     "config": "Keep the configurations of switches, compare them, go back to them.",
     "lines": "Check the lines of all switches: cables, sockets, wrong devices, drift.",
     "replace": "Put a PC from the store in the place of a defective one.",
+    "playbook": "Run an Ansible playbook on the site; list those that there are.",
     "install": "Install or remove packages for a person, a room or a group, in waves.",
     "transfer-data": "Bring a person's data from an old PC to a new one.",
     "backup": "Write an archive of a PC's settings and of its people's data.",

@@ -24,20 +24,25 @@ from provisioning.engine.events import (
     Event,
     Listener,
     LockAwaited,
+    PlaybookWarned,
     ProofSettled,
     Stopping,
+    TaskSettled,
+    TaskStarted,
 )
-from provisioning.reports import text, words
+from provisioning.reports import playbooks, text, words
 
 
 class Watcher:
     """Listens to the engine, shows what happens and measures the phases. Use as a context manager.
 
-    A terminal that went away must not stop the work: what cannot be shown is not shown.
+    A terminal that went away must not stop the work: what cannot be shown is not shown. `verbose`: tasks of playbooks
+    are told of also when they changed nothing.
     """
 
-    def __init__(self, console: Console, changes: int, proofs: int) -> None:
+    def __init__(self, console: Console, changes: int, proofs: int, *, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
         self._bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(30),
             MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True,
@@ -53,7 +58,7 @@ class Watcher:
     def __enter__(self) -> Watcher:
         self._begun = self._last_change = time.monotonic()
         self._stack.enter_context(self._bar)
-        self._task = self._bar.add_task("starting", total=self._total)
+        self._task = self._bar.add_task("starting", total=self._total or None)  # of a playbook nobody knows it
         return self
 
     def __exit__(
@@ -90,6 +95,14 @@ class Watcher:
                 self._under_way.clear()
                 self._line(text.proof(result.proof.name, result.proof.target, result.passed, result.detail))
                 self._advance()
+            case TaskStarted(_, task):
+                self._under_way = {"": words.safe(task)}
+            case TaskSettled():
+                if (line := playbooks.settled(event, verbose=self._verbose)) is not None:
+                    self._line(line)
+                self._advance()
+            case PlaybookWarned(said):
+                self._line(playbooks.warned(said))
             case LockAwaited():
                 self._line(_waiting(event))
             case Stopping():

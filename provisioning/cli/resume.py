@@ -14,7 +14,8 @@ from provisioning.cli.rolling_out import plain as plain_waves
 from provisioning.cli.rolling_out import rolled_out
 from provisioning.errors import RequestError
 from provisioning.ledger import moment
-from provisioning.reports import text
+from provisioning.ledger.playbook_records import is_playbook
+from provisioning.reports import playbooks, text
 from provisioning.reports.words import safe, to_json
 
 
@@ -54,7 +55,10 @@ def VERB(  # noqa: N802  (it is an object)
         reports.append(report)
         if output == "text":
             screen.print()
-            screen.print(text.report(report))
+            if is_playbook(one.record):
+                screen.print(playbooks.of_run(site.ledger, one.id))
+            else:
+                screen.print(text.report(report))
             screen.print()
     in_waves = (
         [rolled_out(site, one, output, again=False) for one in installing.unfinished(site)] if run is None else []

@@ -14,7 +14,8 @@ from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import RequestError
 from provisioning.ledger import RequestRecord, RunRecord
-from provisioning.reports import amendments, listing, requests, text, things
+from provisioning.ledger.playbook_records import is_playbook
+from provisioning.reports import amendments, listing, playbooks, requests, text, things
 from provisioning.reports.words import safe, to_json
 from provisioning.site.lines import did_you_mean
 
@@ -73,6 +74,9 @@ def VERB(invocation: Invocation, *, what: str | None, name: str | None, output: 
         run = site.run(_number(name))
         report = of_run(site, run)
         shown, plain = text.report(report), report.model_dump(mode="json")
+        if is_playbook(run.record):
+            plain = playbooks.document(run.record, site.ledger.events(run.id))
+            shown = playbooks.as_text(plain)
         if (kept := before_run(site, run.id)) is not None:
             names = ", ".join(kept.switches)
             shown = shown.append(f"\nKept before it: the configuration of {safe(names)} (commit {kept.short}).")

@@ -5,25 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
-from pydantic import SecretStr
 
-from provisioning.api import Site
+from provisioning.api import Site, bare_pc
 from provisioning.cli.carrying import Manner, carry_out
 from provisioning.cli.exits import DONE
 from provisioning.cli.files import writable
 from provisioning.cli.invocation import Invocation
-from provisioning.connections.offline_join import as_account_data
 from provisioning.errors import RequestError
-from provisioning.ledger.records import Entry
-from provisioning.procedures import winrm_certificate
-from provisioning.procedures.join import computer_name, dns_name, join
-from provisioning.procedures.unattend import AnswerFile, answer_file
+from provisioning.procedures.join import join
 from provisioning.reports.words import safe
-from provisioning.resources.directory.joining import issue
 from provisioning.site.inventory import unknown
 
 
@@ -51,7 +44,7 @@ def VERB(invocation: Invocation, *, workstation: str, file: Path, yes: bool) -> 
     if not to_stdout:
         _refuse_place(file)
     manner.check()
-    prepared = _prepared(site, workstation)  # what cannot work is refused before anything is changed
+    prepared = bare_pc.prepared(site, workstation)  # what cannot work is refused before anything is changed
     plan = site.plan(join(workstation, bare=True))
     if plan.changes:
         with contextlib.redirect_stdout(sys.stderr if to_stdout else sys.stdout):
@@ -62,7 +55,7 @@ def VERB(invocation: Invocation, *, workstation: str, file: Path, yes: bool) -> 
         click.echo("\n".join(f"Warning: {safe(warning)}" for warning in plan.warnings), err=True)
         if not yes:
             click.confirm(f"{workstation} has its account already. Set its password anew?", abort=True, err=True)
-    answers = _answers(site, prepared)
+    answers = bare_pc.answers(site, prepared)
     if to_stdout:
         sys.stdout.buffer.write(answers)
         sys.stdout.flush()
@@ -79,29 +72,6 @@ def _refuse_place(file: Path) -> None:
         writable(place, "--output", suffix)
         if place.exists():
             raise RequestError(f"--output {file}: there is a {place} already; destroy it or name another file")
-
-
-def _prepared(site: Site, workstation: str) -> AnswerFile:
-    """All but the blob. Raises :class:`~provisioning.errors.ProvisioningError` for what cannot become a file."""
-    inventory = site.wired
-    setting, host = inventory.unattend, inventory.workstations[workstation].host
-    password = site.secrets.resolve(inventory.windows.credential.password)
-    key = site.secrets.resolve(setting.product_key) if setting.product_key else None
-    certificate = winrm_certificate.make(host, setting.certificate_days)
-    prepared = AnswerFile(workstation, SecretStr("later"), password, certificate, key)
-    answer_file(inventory, prepared)
-    return prepared
-
-
-def _answers(site: Site, prepared: AnswerFile) -> bytes:
-    """The answer file, with a new blob."""
-    # First the log: a blob that nobody knows of must not exist.
-    site.ledger.log(Entry(f"An offline-domain-join blob for {prepared.name} is issued into an answer file."))
-    inventory = site.wired
-    with site.connect() as pool, pool.session("directory") as session:
-        issued = issue(session, computer_name(inventory, prepared.name), dns_name(inventory, prepared.name))
-    data = SecretStr(as_account_data(issued.data.get_secret_value()))
-    return answer_file(inventory, replace(prepared, account_data=data))
 
 
 def write_private(file: Path, content: bytes) -> None:

@@ -45,6 +45,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """What we need → the variables that say it, the first one that is set counts."""
 
+VARIABLES = frozenset({"ansible_connection", *(name for names in _NAMES.values() for name in names)})
+"""Every variable that is looked at."""
+
+PASSWORDS = frozenset(_NAMES["password"])
+"""Those that hold a secret."""
+
 
 @dataclass(frozen=True)
 class AnsibleHost:

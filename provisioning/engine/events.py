@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from provisioning.errors import ProvisioningError
 from provisioning.ledger.ledger import ChangeState
@@ -49,7 +50,40 @@ class Stopping:
     """Ctrl-C was pressed: the batches that are under way finish, the rest is abandoned."""
 
 
-Event = BatchStarted | ChangeSettled | ProofSettled | LockAwaited | Stopping
+TaskOutcome = Literal["ok", "changed", "skipped", "ignored", "failed", "unreachable"]
+"""What became of a task on a host. ``ignored``: it failed, and the playbook goes on all the same."""
+
+
+@dataclass(frozen=True)
+class TaskStarted:
+    """A task of a playbook begins."""
+
+    play: str
+    task: str
+
+
+@dataclass(frozen=True)
+class TaskSettled:
+    """A task of a playbook came to its end on one host. `detail` is why it failed, or what it was to say;
+    `difference` is what ``--diff`` shows. Both may have several lines."""
+
+    host: str
+    task: str
+    outcome: TaskOutcome
+    detail: str = ""
+    difference: str = ""
+
+
+@dataclass(frozen=True)
+class PlaybookWarned:
+    """Ansible warns of something."""
+
+    text: str
+
+
+Event = (
+    BatchStarted | ChangeSettled | ProofSettled | LockAwaited | Stopping | TaskStarted | TaskSettled | PlaybookWarned
+)
 Listener = Callable[[Event], None]
 
 

@@ -16,18 +16,21 @@ from provisioning.engine.exclusive import Exclusive
 from provisioning.engine.executor import Execution
 from provisioning.engine.locks import HeldError, Locks, locks_of
 from provisioning.engine.planner import TargetSessions
+from provisioning.engine.playbook_runs import settle_left_behind
 from provisioning.engine.prover import prove
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
+from provisioning.ledger.playbook_records import is_playbook
 from provisioning.resources.base import Change, Keepsake, State
 from provisioning.site.runs import Runs
 
 FINAL = frozenset({"done", "undone"})
 """States after which there is nothing to resume."""
 
-BeforeEnd = Callable[[RunRecord, RunState], None]
+BeforeEnd = Callable[[RunRecord, RunState], RunState | None]
 """``before_end(run, state)``: what follows from a run's end in `state`, done while the ledger does not say so yet and
-nobody else has the run. Whoever is killed in between does it again, so doing it twice must be once."""
+nobody else has the run. Whoever is killed in between does it again, so doing it twice must be once. What it returns is
+the state in which the run ends then; ``None``: `state`."""
 
 Keep = Callable[[RunRecord, Keepsake], None]
 """``keep(run, keepsake)``: put a device's configuration into the archive, before the run's first change there. Raises
@@ -46,7 +49,7 @@ def carry_out(
     *,
     settings: Runs | None = None,
     replan: Replan | None = None,
-    before_end: BeforeEnd = lambda _run, _state: None,
+    before_end: BeforeEnd = lambda _run, state: state,
     keep: Keep | None = None,
     resume: bool = True,
     now: bool = False,
@@ -71,6 +74,8 @@ def carry_out(
             return run
         if run.state in FINAL or (resume and not now and _rests(run)):
             return run
+        if is_playbook(run):
+            return settle_left_behind(ledger, run)
         if resume:
             run = _reopen(ledger, run)
         work = _Work(ledger, sessions, listener, locks, settings, before_end, now, stop or threading.Event(), keep)
@@ -178,7 +183,7 @@ class _Work:
         """First what follows from it, the run itself last: whoever is killed in between does it all again. A run
         that is in other hands by now is theirs to end."""
         self.locks.check()
-        self.before_end(self.ledger.run(run.id), state)
+        state = self.before_end(self.ledger.run(run.id), state) or state
         if state == "done" and run.undoes is not None:
             undone = self.ledger.run(run.undoes)
             if undone.state != "undone":

@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioning.engine import planner
 from provisioning.engine.planner import TargetSessions, is_unsettled
+from provisioning.engine.playbook_runs import refuse_to_undo
 from provisioning.errors import RequestError, TargetError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord
 from provisioning.resources.base import Address, Change, Resource, State
@@ -62,6 +63,7 @@ def begun_to_undo(ledger: Ledger, run: RunRecord) -> frozenset[Address]:
     """
     if run.undoes is not None:
         raise RequestError(f"run {run.id} is itself the undoing of run {run.undoes}; make the request again instead")
+    refuse_to_undo(run)
     if run.state == "undone":
         raise RequestError(f"run {run.id} was undone already")
     if (earlier := open_undo(ledger, run)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,23 @@ def connect_equipment(inventory: Inventory, *names: str) -> ConnectEquipment:
         if inventory.outlets[device.outlet].switch and not behind_desk(inventory, device)
     ]
     return ConnectEquipment(names or tuple(patched))
+
+
+def connecting(inventory: Inventory, names: Sequence[str]) -> ConnectEquipment:
+    """A request to connect the devices `names`, each named once; all that are patched when none is named.
+
+    Raises :class:`RequestError` for unknown names, and when there is nothing to connect.
+    """
+    for name in names:
+        if name not in inventory.equipment:
+            raise RequestError(f"the site has no equipment {name!r}{nearest(name, inventory.equipment)}")
+    request = connect_equipment(inventory, *dict.fromkeys(names))
+    if not request.names:
+        raise RequestError(
+            "the site has no equipment with a patch cable; list devices in equipment, and where their outlets lead in "
+            "outlets"
+        )
+    return request
 
 
 def _port(inventory: Inventory, name: str, device: Equipment, requires: frozenset[Address]) -> Resource:

@@ -12,6 +12,7 @@ from provisioning.procedures.desk_custody import desk_custody
 from provisioning.procedures.extensions import Extension, choose
 from provisioning.procedures.home_folders import PersonsFolders
 from provisioning.procedures.identity import Identity, identify
+from provisioning.procedures.intranet_access import intranet_proofs
 from provisioning.procedures.join import computer_account, expected_member
 from provisioning.procedures.packages import package_proofs, package_resources
 from provisioning.procedures.pc_settings import PcSettings
@@ -166,7 +167,11 @@ class _Joiner:
         """Everything for this person."""
         software = self._software()
         resources = [self._user(), self._memberships(), self._mailbox()]
-        proofs = [*self._account_proofs(), *publication_proofs(self.inventory), *self._intranet_proofs()]
+        proofs = [
+            *self._account_proofs(),
+            *publication_proofs(self.inventory),
+            *intranet_proofs(self.inventory, self.identity.login, self._pages()),
+        ]
         if self.desk is not None:
             reserved = list(self._reservation())
             port = self._port(self.desk, frozenset(r.address for r in reserved))
@@ -301,16 +306,6 @@ class _Joiner:
         for address in self.identity.addresses:
             parameters = {"login": login, "address": address}
             yield Proof("mail.delivery", "mail", f"mail to {address} arrives and is read", parameters)
-
-    def _intranet_proofs(self) -> Iterator[Proof]:
-        login, intranet = self.identity.login, self.inventory.intranet
-        inside = [url for url in self._pages() if url.startswith(intranet.url)] or [intranet.url]
-        for url in inside:
-            parameters = {"login": login, "url": url, "admitted": True}
-            yield Proof("intranet.access", "intranet", f"{url} opens for {login}", parameters)
-        outsider = intranet.check.outsider
-        parameters = {"login": outsider, "url": inside[0], "admitted": False}
-        yield Proof("intranet.access", "intranet", f"{inside[0]} is refused to {outsider}", parameters)
 
     def _reservation(self) -> Iterator[Resource]:
         if self.workstation is not None:

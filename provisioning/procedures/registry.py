@@ -14,11 +14,13 @@ from provisioning.procedures.ensure import Ensure
 from provisioning.procedures.equipment import ConnectEquipment
 from provisioning.procedures.erase import Erase
 from provisioning.procedures.install import Install
+from provisioning.procedures.intranet_access import IntranetAccess
 from provisioning.procedures.join import Join
 from provisioning.procedures.move import Move
 from provisioning.procedures.offboard import Offboard
 from provisioning.procedures.onboard import Onboard
 from provisioning.procedures.patch import Patch
+from provisioning.procedures.pc_parts import PcParts
 from provisioning.procedures.publish import Publish
 from provisioning.procedures.reinstate import Reinstate
 from provisioning.procedures.rename import Rename
@@ -38,6 +40,8 @@ PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
     "connect": ConnectEquipment.from_plain,
     "ensure": Ensure.from_plain,
     "patch": Patch.from_plain,
+    "pc-parts": PcParts.from_plain,
+    "intranet-access": IntranetAccess.from_plain,
     "move": Move.from_plain,
     "publish": Publish.from_plain,
     "rename": Rename.from_plain,

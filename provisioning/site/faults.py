@@ -17,11 +17,12 @@ from provisioning.site.leavers import leaver_faults
 from provisioning.site.peripheral_faults import peripheral_faults
 from provisioning.site.phone_faults import phone_faults
 from provisioning.site.software_faults import software_faults
+from provisioning.site.steps import step_faults
 
 
 def cross_faults(site: Inventory) -> Iterator[Fault]:
     """Everything that is wrong between the sections of a site, cheap checks on what is loaded; only the
-    existence of installer files is looked up on disk.
+    existence of installer files and playbooks is looked up on disk.
     """
     yield from _directory(site)
     yield from cabling_faults(site)
@@ -34,6 +35,7 @@ def cross_faults(site: Inventory) -> Iterator[Fault]:
     yield from file_faults(site)
     yield from approval_faults(site)
     yield from leaver_faults(site)
+    yield from step_faults(site)
 
 
 # -------------------------------------------------------------------------------------------------- directory

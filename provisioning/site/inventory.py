@@ -35,6 +35,7 @@ from provisioning.site.runs import Runs
 from provisioning.site.secret_sources import SecretSources
 from provisioning.site.servicedesk import ServiceDesk
 from provisioning.site.software import Bundle, LicencePool, Package
+from provisioning.site.steps import Procedure, Step
 from provisioning.site.time_zone import TimeZone
 from provisioning.site.transliteration import Naming
 from provisioning.site.unattend import Unattend
@@ -106,6 +107,9 @@ class Inventory(Model):
         default=PersonnelExport(), description="how the export of the personnel office calls things"
     )
     leavers: Leavers | None = Field(default=None, description="where leavers' accounts go, how long they are kept")
+    steps: dict[Procedure, tuple[Step, ...]] = Field(
+        default_factory=dict, description="playbooks that run after a procedure"
+    )
     profiles: dict[Identifier, Profile]
     people: dict[Identifier, Person]
 

@@ -49,6 +49,7 @@ class Runs(Model):
     lock_wait: Span = Field(
         default=timedelta(minutes=10), description="how long to wait for another run that works on the same target"
     )
+    playbook_timeout: Span | None = Field(default=None, description="how long a playbook may take; without it: as long")
 
     def wait_after(self, attempts: int) -> timedelta:
         """How long a target is left alone after that many tries (at least one) in vain."""

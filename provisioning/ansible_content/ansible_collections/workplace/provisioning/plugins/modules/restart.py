@@ -1,0 +1,1 @@
+"""Carried out by the action plugin of the same name."""

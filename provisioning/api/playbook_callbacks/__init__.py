@@ -1,0 +1,1 @@
+"""Callback plugins that ansible-playbook loads when this program runs it."""
