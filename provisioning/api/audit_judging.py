@@ -11,7 +11,7 @@ from provisioning.api.audit_sentences import Whose, drift, on_pc
 from provisioning.engine import planner
 from provisioning.errors import RequestError
 from provisioning.procedures.audit import Finding
-from provisioning.procedures.audit_accounts import judge_accounts, judge_people
+from provisioning.procedures.audit_accounts import LEAVER, judge_accounts, judge_people
 from provisioning.procedures.audit_books import Installed, judge_custody, judge_seats, packages_of, people_at_desks
 from provisioning.procedures.audit_extras import judge_folders, judge_subscribers
 from provisioning.procedures.audit_ports import judge_ports
@@ -30,7 +30,7 @@ def judge(seen: Seen, at: datetime) -> Iterator[Finding]:
     inventory, books, today = seen.inventory, seen.books, at.date()
     logins = seen.accounts.logins if seen.accounts is not None else {}
     if seen.survey is not None:
-        yield from judge_accounts(inventory, seen.survey.accounts, today)
+        yield from judge_accounts(inventory, seen.survey.accounts, today, _offboarded(seen))
     if seen.accounts is not None:
         yield from judge_people(inventory, seen.scope.persons, logins, books.waiting, today)
     if seen.subscribers is not None and inventory.phones is not None:
@@ -48,6 +48,15 @@ def judge(seen: Seen, at: datetime) -> Iterator[Finding]:
     for pc in seen.pcs:
         yield from on_pc(pc.name, pc.findings, pc.repairable, whose)
     yield from drift(planner.compare(seen.resources, seen.reading), whose)
+
+
+def _offboarded(seen: Seen) -> frozenset[str]:
+    """Who has left because the ledger says so: an offboarding has begun."""
+    files = seen.files.people
+    return frozenset(
+        key for key, person in seen.inventory.people.items()
+        if person.left is not None and (key not in files or files[key].left is None)
+    )  # fmt: skip
 
 
 def _folders(seen: Seen, at: datetime) -> Iterator[Finding]:
@@ -79,13 +88,20 @@ def _whose(seen: Seen) -> Whose:
     for name, pc in inventory.workstations.items():
         for person in at_desk.get(pc.workplace or "", ())[:1]:
             found.setdefault(Address("directory.computer", "directory", name), person)
-    return Whose(inventory, found, Places.of(inventory), at_desk)
+    places = Places.of(inventory)
+    for address, _ in things:  # ports of a switch that was named, of people whom nobody named
+        if address.kind == "switch.port" and (place := places.at(address.target.partition(":")[2], address.key)):
+            for person in at_desk.get(place.desk, ())[:1]:
+                found.setdefault(address, person)
+    return Whose(inventory, found, places, at_desk)
 
 
 def repair_of(seen: Seen, findings: Sequence[Finding]) -> Repair | None:
     """The request that repairs what can be repaired of `findings`; ``None`` when nothing can."""
-    things = [finding.address for finding in findings if finding.address is not None]
-    if not things:
+    closed = {(one.address.key, one.person) for one in findings if one.sort == LEAVER and one.address is not None}
+    things = [one.address for one in findings if one.address is not None and one.sort != LEAVER]
+    custody = [(one.transfer.asset, one.transfer.to) for one in findings if one.transfer is not None]
+    if not (things or closed or custody):
         return None
     whose = _whose(seen)
     try:
@@ -94,7 +110,8 @@ def repair_of(seen: Seen, findings: Sequence[Finding]) -> Repair | None:
         nobodys = frozenset()
     persons = {whose.people[one]: None for one in things if one in whose.people}
     if any(one not in whose.people and one not in nobodys for one in things):
-        persons = dict.fromkeys(seen.compiled.persons)
+        persons |= dict.fromkeys(seen.compiled.persons)
     absent = seen.lines.absent if seen.lines is not None else frozenset()
     needed = {device for one in things if (device := whose.device(one)) is not None}
-    return repair(things, (key for key in seen.compiled.persons if key in persons), absent & needed)
+    ordered = (key for key in seen.inventory.people if key in persons)
+    return repair(things, ordered, absent & needed, closed=closed, custody=custody)

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from provisioning.api import audit_reading as reading
 from provisioning.api import planning
 from provisioning.api.audit_reading import Books, PcSeen
 from provisioning.api.audit_scope import Scope
-from provisioning.api.line_report import LineReport
+from provisioning.api.line_report import LineReport, SwitchCheck
 from provisioning.api.lines import check_lines
 from provisioning.api.readable import Remembering
 from provisioning.engine import planner
@@ -22,9 +24,10 @@ from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, Reading, TargetSessions
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, SecretError, TargetError
 from provisioning.procedures.audit import Area, Unread, area_of
-from provisioning.procedures.audit_repair import the_rest
+from provisioning.procedures.audit_repair import rest_about, the_rest
 from provisioning.procedures.audit_work import Compiled, compile_each
 from provisioning.procedures.base import Accounts
+from provisioning.procedures.line_places import wanted_ports
 from provisioning.procedures.onboard import onboard
 from provisioning.resources.base import Resource
 from provisioning.resources.directory.survey import Survey
@@ -139,8 +142,7 @@ class Look:
         compiled = self._compile(accounts)
         of_target: dict[str, list[Resource]] = defaultdict(list)
         for resource in compiled.resources:
-            if self._is_asked(resource, accounts):
-                of_target[resource.target].append(resource)
+            of_target[resource.target].append(resource)
         pcs = self._pcs(of_target, sessions, workers)
         others = tuple(r for target, there in of_target.items() if not target.startswith("windows:") for r in there)
         read = self._read(others, checked, sessions)
@@ -201,11 +203,11 @@ class Look:
         if not self._areas & set(_OF_SWITCHES) or not self._scope.switches:
             return None
         asked = tuple(area for area in _OF_SWITCHES if area in self._areas)
-        report = self._try(
-            "the switches", asked, lambda: check_lines(self._site, self._scope.switches, self._listener, keep=False)
-        )
-        if report is None:
-            return None
+        names = self._scope.switches
+        try:
+            report = check_lines(self._site, names, self._listener, keep=False)
+        except ProvisioningError as exc:  # the secret that they share leads nowhere, for example
+            report = LineReport(datetime.now(UTC), tuple(SwitchCheck(name, error=str(exc)) for name in names), ())
         for switch in report.switches:
             if switch.error:
                 self._add(Unread(f"switch:{switch.name}", asked, switch.error))
@@ -225,9 +227,9 @@ class Look:
         except TargetError as exc:
             self._add(Unread(exc.target, _OF_ACCOUNTS if exc.target == "directory" else ("phones",), exc.message))
             if exc.target != "phones":
+                why = "" if any(one.what == exc.target for one in self.unread) else f" ({exc.message})"
                 self.notes.append(
-                    f"who has an account yet could not be told ({exc.message}): what is missing for people without one "
-                    "is named, too"
+                    f"who has an account yet could not be told{why}: what people without one lack is named, too"
                 )
                 return None
         self._inventory = self._inventory.model_copy(update={"phones": None})
@@ -238,8 +240,12 @@ class Look:
         known = self._scope.persons
         if accounts is not None:
             known = tuple(key for key in known if key in accounts.logins)
-        rest = the_rest(self._inventory)
-        compiled = compile_each(self._inventory, known, accounts or Accounts(), rest)
+        whole, names = self._scope.is_whole, self._scope.names
+        rest = the_rest(self._inventory) if whole else rest_about(self._inventory, names)
+        asked = partial(self._is_asked, accounts)
+        compiled = compile_each(self._inventory, known, accounts or Accounts(), rest, asked)
+        if named := [] if whole else sorted(names.intersection(self._inventory.network.switches)):
+            compiled = compiled.with_more(filter(asked, wanted_ports(self._inventory, named)[0]))
         for what, reason in compiled.refused.items():
             self._add(Unread(what, tuple(self._areas & {"directory", "mail", "ports", "software", "settings"}), reason))
         for address in compiled.torn:
@@ -247,7 +253,7 @@ class Look:
             self._add(Unread(str(address), (area_of(address.kind),), reason))
         return compiled
 
-    def _is_asked(self, resource: Resource, accounts: Accounts | None) -> bool:
+    def _is_asked(self, accounts: Accounts | None, resource: Resource) -> bool:
         area, system = area_of(resource.kind), resource.target.partition(":")[0]
         if accounts is None and (area in _OF_ACCOUNTS or system in {"directory", "phones", "phone-files", "files"}):
             return False
@@ -272,12 +278,18 @@ class Look:
         return seen
 
     def _read(self, resources: Sequence[Resource], lines: LineReport | None, sessions: TargetSessions) -> Reading:
-        """What the systems say of `resources`; ports that the check of the lines has read are not read again."""
+        """What the systems say of `resources`. Switches that the check of the lines has read are not read again, nor
+        are those that did not answer it."""
         known = lines.found if lines is not None else {}
-        read = planner.read([resource for resource in resources if resource.address not in known], sessions)
+        dead = {
+            f"switch:{one.name}": TargetError(f"switch:{one.name}", one.error)
+            for one in (lines.switches if lines is not None else ()) if one.error
+        }  # fmt: skip
+        left = [one for one in resources if one.address not in known and one.target not in dead]
+        read = planner.read(left, sessions)
         self._miss(resources, read.unread)
-        here = {resource.address: known[resource.address] for resource in resources if resource.address in known}
-        return Reading({**read.found, **here}, read.unread)
+        here = {one.address: known[one.address] for one in resources if one.address in known}
+        return Reading({**read.found, **here}, {**read.unread, **dead})
 
     def _miss(self, resources: Sequence[Resource], unread: Mapping[str, TargetError]) -> None:
         for target, error in unread.items():

@@ -42,7 +42,7 @@ def areas_of(words: Sequence[str]) -> tuple[Area, ...]:
         if word not in AREAS:
             close = closest(word, AREAS)
             hint = f"did you mean {close!r}? " if close else ""
-            raise RequestError(f"an audit has no area {word!r}; {hint}The areas are {', '.join(AREAS)}")
+            raise RequestError(f"an audit has no area {word!r}; {hint}the areas are {', '.join(AREAS)}")
     return tuple(area for area in AREAS if not words or area in words)
 
 

@@ -44,6 +44,12 @@ class Whose:
             names |= set(filter(None, (place.desk, place.device, place.outlet)))
         return frozenset(names)
 
+    def at(self, pc: str) -> str:
+        """Who sits at the desk of a PC; nothing where nobody or several people do."""
+        known = self.inventory.workstations.get(pc)
+        people = self.at_desk.get((known.workplace if known is not None else None) or "", ())
+        return people[0] if len(people) == 1 else ""
+
     def device(self, address: Address) -> str | None:
         """The PC or device that a port or a reserved address is for."""
         if address.kind == "network.reservation":
@@ -82,7 +88,8 @@ def drift(changes: Iterable[Change[State]], whose: Whose) -> Iterator[Finding]:
             said.append(f"{len(differences) - _NAMED} more")
         subject = address.key if ":" not in address.target else f"{address.target.partition(':')[2]} {address.key}"
         person = whose.people.get(address)
-        thing = f"{kind_words(address.kind)} {short(subject)}{f' ({person})' if person else ''}"
+        whom = person or whose.device(address)
+        thing = f"{kind_words(address.kind)} {short(subject)}{f' ({whom})' if whom else ''}"
         sort = {"create": "missing", "update": "drift", "delete": "too much"}[change.action]
         sentence = f"{thing}: {'; '.join(said)}"
         if change.action != "update":
@@ -91,7 +98,7 @@ def drift(changes: Iterable[Change[State]], whose: Whose) -> Iterator[Finding]:
         locked = change.action == "update" and "enabled" in differences
         yield Finding(
             area_of(address.kind), sort, subject, "fault" if locked else "warning",
-            sentence, expected, found, whose.command(address), address, whose.about(address),
+            sentence, expected, found, whose.command(address), address, whose.about(address), person or "",
         )  # fmt: skip
 
 
@@ -106,7 +113,7 @@ def on_pc(
         repair = whose.command(address) if address else _ADVICE.get(one.sort, "look at it")
         yield Finding(
             area, one.sort, name, "remark" if one.sort == "restart due" else "warning", f"{name}: {_words(one)}",
-            one.expected, one.found, repair, address, whose.about(Address("", target, name)),
+            one.expected, one.found, repair, address, whose.about(Address("", target, name)), whose.at(name),
         )  # fmt: skip
 
 

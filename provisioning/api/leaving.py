@@ -59,8 +59,10 @@ def offboarding(site: Site, name: str, wishes: Wishes = _NOTHING) -> Offboard:
         with sessions.session("directory") as session:
             account = _the_account(inventory, find_account(session, number_of(inventory, name)), name)
             user = USER.read(session, [account.login])[account.login]
+            if site.has_ledger:
+                leavers.refuse_under_way(site.ledger, account.employee_id)
             _refuse_left(site, inventory, account, user)
-            forward = _forward(session, inventory, wishes.forward_to)
+            forward = _forward(session, inventory, wishes.forward_to, account.employee_id)
             managed = managed_by(session, account.dn)
             mailbox = MAILBOX.read(session, [account.login])[account.login]
         home = home_of(inventory, user.home_folder)
@@ -102,6 +104,11 @@ def has_account(site: Site, name: str) -> bool:
 def equipment_of(site: Site, person: str) -> tuple[Held, ...]:
     """What a leaver has to return."""
     return leavers.to_return(site.wired, site.ledger if site.has_ledger else None, person)
+
+
+def still_open(site: Site, person: str) -> tuple[str, ...]:
+    """Sentences about what is asked for, or under way, for a leaver."""
+    return tuple(leavers.still_open(site.ledger, person)) if site.has_ledger else ()
 
 
 def signed_in(site: Site, request: Offboard) -> Iterator[str]:
@@ -161,7 +168,10 @@ def number_of(inventory: Inventory, name: str) -> str:
 def _the_account(inventory: Inventory, found: list[Account], name: str) -> Account:
     if not found:
         if (number := number_of(inventory, name)) in inventory.people:
-            raise RequestError(f"{number} has no account in the directory, so there is nothing to offboard")
+            raise RequestError(
+                f"{number} has no account in the directory, so there is nothing to offboard; whoever does not come at "
+                "all is taken out of the site's people, and `provision requests` shows what is still asked for them"
+            )
         raise RequestError(f"neither the site nor the directory has a person {name!r}{nearest(name, inventory.people)}")
     if len(found) > 1:
         raise RequestError(f"several accounts fit {name}: {', '.join(one.login for one in found)}; correct employeeID")
@@ -176,18 +186,27 @@ def _refuse_left(site: Site, inventory: Inventory, account: Account, user: User)
     key = account.employee_id
     person = inventory.people.get(key)
     left = None if person is None else person.left
-    again = [run for run in leavers.offboardings(site.ledger, key) if run.state != "done"] if site.has_ledger else []
+    runs = leavers.offboardings(site.ledger, key) if site.has_ledger else []
     there = (user.ou or "").casefold() == leavers_of(inventory).ou.casefold() and not user.enabled
-    if not again and (left is not None or there):
-        when = f"on {left}" if left is not None else "already: the account is among the leavers"
-        raise RequestError(f"{key} has left {when}; `provision reinstate {key}` brings them back")
+    if any(run.state != "done" for run in runs) or (not there and not (runs and left)):
+        return
+    when = f"on {left}" if left is not None else "already: the account is among the leavers"
+    if runs or left is not None:
+        back = f"`provision reinstate {key}` brings them back"
+    elif person is not None:
+        back = f"no offboarding is known that could be given back; `provision onboard {key}` opens the account again"
+    else:
+        back = "there is nothing left to do"
+    raise RequestError(f"{key} has left {when}; {back}")
 
 
-def _forward(session: Any, inventory: Inventory, name: str | None) -> tuple[str | None, str | None]:
+def _forward(session: Any, inventory: Inventory, name: str | None, leaver: str) -> tuple[str | None, str | None]:
     """Address and login of whoever gets the mail."""
     if name is None:
         return None, None
     key = number_of(inventory, name)
+    if key == leaver:
+        raise RequestError(f"--forward-to {name}: that is the leaver; name somebody else")
     found = [one for one in find_account(session, key) if one.employee_id == key]
     mail = MAILBOX.read(session, [found[0].login])[found[0].login].mail if found else None
     if not mail:

@@ -65,7 +65,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether everything is as it should be (and everything could be read)."""
-        return not self.changes and not self.unread and not self.orders and not self.books.amendments
+        return not self.changes and not self.unread and not self.orders and not self.books.stand_alone
 
     @property
     def is_approved(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioning.api.leaving import number_of
@@ -15,7 +15,7 @@ from provisioning.ledger import RunRecord
 from provisioning.procedures.base import Numbering
 from provisioning.procedures.erase import Erase
 from provisioning.procedures.extensions import choose
-from provisioning.procedures.leaving_places import own_desk
+from provisioning.procedures.leaving_places import AT_DESK, is_at, own_desk
 from provisioning.procedures.leaving_record import Thing, leaver_of, things_of
 from provisioning.procedures.offboard import Offboard, leavers_name, leavers_of
 from provisioning.procedures.reinstate import Reinstate, subscriber_of
@@ -25,7 +25,6 @@ from provisioning.resources.directory.all_groups import AllGroups
 from provisioning.resources.directory.leaver_facts import missing_groups
 from provisioning.resources.directory.user import USER, User
 from provisioning.resources.phones.subscriber import taken
-from provisioning.resources.switch.state import SwitchPort
 from provisioning.site import Inventory
 from provisioning.site.inventory import unknown
 
@@ -38,12 +37,13 @@ _ALL = 1_000_000
 def reinstating(site: Site, name: str) -> Reinstate:
     """A request to reinstate `name`, from what the ledger says of the offboarding. Changes nothing.
 
-    Raises :class:`~provisioning.errors.RequestError` when nobody of that name was offboarded;
+    Raises :class:`~provisioning.errors.RequestError` when nobody of that name was offboarded, or that is not over;
     :class:`~provisioning.errors.TargetError` for the directory.
     """
     inventory = site.wired
     leavers_of(inventory)
     person, runs = _offboarded(site, inventory, name)
+    leavers.refuse_under_way(site.ledger, person)
     asked = Offboard.from_plain(runs[-1].request)
     found = things_of(runs)
     if not found:
@@ -51,8 +51,8 @@ def reinstating(site: Site, name: str) -> Reinstate:
     back = _Return(site, inventory, asked, runs, list(found))
     with site.reading(purpose="a reinstatement") as sessions:
         with sessions.session("directory") as session:
-            if not USER.read(session, [asked.login]):
-                return _anew(inventory, asked, runs[-1])
+            if not USER.read(session, [asked.login]) or leavers.was_erased(site.ledger, person, runs[-1]):
+                return _anew(replace(back, things=[]))
             back.to_groups_that_are_there(session)
             back.under_a_free_name(session)
         extension = back.extension(sessions)
@@ -66,23 +66,26 @@ def reinstating(site: Site, name: str) -> Reinstate:
         tuple(back.things),
         desk,
         extension,
-        leavers.pools_given_up(site.ledger, person, runs),
+        back.pools(desk),
         reports,
         asked.addresses,
         tuple(back.lost),
     )
 
 
-def _anew(inventory: Inventory, asked: Offboard, run: RunRecord) -> Reinstate:
+def _anew(back: _Return) -> Reinstate:
     """Somebody whose account was deleted comes back as anybody new does. Raises :class:`RequestError`."""
-    if asked.person not in inventory.people:
+    asked = back.asked
+    if asked.person not in back.inventory.people:
         raise RequestError(
             f"the account {asked.login} of {asked.person} was deleted, and the site has no {asked.person}; write them "
             f"into the site's people, then `provision reinstate {asked.person}` makes a new account"
         )
-    desk = own_desk(inventory, asked.person, inventory.people[asked.person].workplace)
-    lost = f"the account of {asked.person} was deleted: this is a new one, without the former mail and files"
-    return Reinstate(asked.person, asked.login, asked.name, run.id, (), desk, lost=(lost,), anew=True)
+    back.lost.append(f"the account of {asked.person} was deleted: this is a new one, without the former mail and files")
+    desk = back.desk()
+    return Reinstate(
+        asked.person, asked.login, asked.name, back.runs[-1].id, (), desk, lost=tuple(back.lost), anew=True
+    )
 
 
 def erasing(site: Site, name: str) -> Erase:
@@ -188,20 +191,38 @@ class _Return:
         return new
 
     def desk(self) -> str | None:
-        """The desk with its port, unless somebody else sits there by now or the cable lies elsewhere."""
-        person = self.inventory.people.get(self.asked.person)
+        """The desk with its port, telephone and PC, unless somebody else sits there by now or the cable lies elsewhere.
+        A PC or telephone that is elsewhere by now is left alone, and without a desk there are no licence seats."""
+        key = self.asked.person
+        person = self.inventory.people.get(key)
         desk = self.asked.desk if person is None else person.workplace
-        mine = own_desk(self.inventory, self.asked.person, desk)
-        port = next((one for one in self.things if isinstance(one.state, SwitchPort)), None)
-        if port is None:
+        if desk is None:
+            return None
+        shared = desk in self.inventory.workplaces and self.inventory.workplaces[desk].shared
+        mine = desk if shared else own_desk(self.inventory, key, desk)
+        moved = [
+            one
+            for one in self.things
+            if one.kind in AT_DESK and not (mine and is_at(self.inventory, mine, one.address))
+        ]
+        self.things = [one for one in self.things if one not in moved]
+        if mine is not None and not any(one.kind == "switch.port" for one in moved):
+            self.lost += [
+                f"{one.key} ({one.target}) stays as it is, for that is not at {mine} any more; "
+                f"`provision onboard {key}` does what is missing there"
+                for one in moved
+            ]
             return mine
-        place = None if mine is None else self.inventory.outlets[self.inventory.workplaces[mine].outlet]
-        if place is not None and (f"switch:{place.switch}", place.switch_port) == (port.target, port.key):
-            return mine
-        why = f"somebody else sits at {desk} by now" if mine is None else f"the cable of {mine} lies elsewhere by now"
-        self.lost.append(f"{why}: the port stays as it is; `provision move {self.asked.person} --to …` gives a desk")
-        self.things.remove(port)
+        why = f"the cable of {mine} lies elsewhere by now" if mine else f"{desk} is not {key}'s any more"
+        self.lost.append(
+            f"{why}: nothing there is changed, no licence seat is taken; `provision move {key} --to …` gives a desk"
+        )
         return None
+
+    def pools(self, desk: str | None) -> tuple[str, ...]:
+        """The pools of which there is a seat again: not where the desk with the PC is lost."""
+        had = self.asked.desk is not None
+        return () if had and desk is None else leavers.pools_given_up(self.site.ledger, self.asked.person, self.runs)
 
     def reports(self) -> tuple[str, ...]:
         """Whose manager the leaver is again: those who have no other one by now than the offboarding gave them."""

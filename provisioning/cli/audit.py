@@ -67,7 +67,7 @@ def VERB(  # noqa: N802  (it is an object)
     if output == "json" and not (repair and report.repair):
         click.echo(to_json(document))
     elif output != "json":
-        console().print(audit.audit(document, short=not names and not areas))
+        console().print(audit.audit(document, short=not names and not areas, repairing=repair and bool(report.repair)))
     if repair:
         return _repair(site, report, manner)
     return ending(report)
@@ -96,7 +96,7 @@ def _repair(site: Site, report: AuditReport, manner: Manner) -> int:
         return click.echo(to_json(both))
 
     code = carry_out(lambda told: site.plan(request, told), manner, tell)
-    left = [finding for finding in report.findings if finding.address is None and finding.severity != "remark"]
+    left = [finding for finding in report.findings if not finding.is_repairable and finding.severity != "remark"]
     if code == DONE and (left or not report.is_whole):
         return PARTIAL if not report.is_whole else FOUND
     return code

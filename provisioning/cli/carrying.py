@@ -72,7 +72,7 @@ def carry_out(make_plan: Callable[[Listener], Plan], manner: Manner, tell: Publi
     planning = time.monotonic() - begun
     if plan.undoes is not None and plan.is_empty:  # still worth a run: nobody goes on with the one taken back
         screen.print(f"Run {plan.undoes} did nothing that is left to take back.")
-    elif not (plan.undoes or plan.changes or plan.orders or plan.books.amendments) and (
+    elif not (plan.undoes or plan.changes or plan.orders or plan.books.stand_alone) and (
         not plan.can_wait or plan.waits_already
     ):
         return _nothing_to_do(plan, manner, tell or publish, started, planning)
@@ -146,7 +146,7 @@ def _question(plan: Plan) -> str:
         return "\nOpen this patch order?"
     if plan.undoes is not None and plan.is_empty:
         return "\nMark it as undone, so that nobody goes on with it?"
-    if not plan.changes and plan.books.amendments:
+    if not plan.changes and plan.books.stand_alone:
         return "\nWrite this down?"
     if not plan.changes:
         return f"\nWait for {count(len(plan.unread), 'target')} to answer?"

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from provisioning.api import Plan, Site
-from provisioning.api.leaving import Wishes, equipment_of, has_account, offboarding, signed_in
+from provisioning.api.leaving import Wishes, equipment_of, has_account, offboarding, signed_in, still_open
 from provisioning.cli.carrying import Manner, carry_out, carry_out_later, keep, publish
 from provisioning.cli.invocation import Invocation, change_options, console
 from provisioning.cli.matching import match_person
@@ -39,7 +39,8 @@ class _Leaving:
 
     def make_plan(self, told: Listener) -> Plan:
         plan = self.site.plan(self.request, told)
-        more = (*signed_in(self.site, self.request), *returned(self.request.person, self.held))
+        person = self.request.person
+        more = (*signed_in(self.site, self.request), *still_open(self.site, person), *returned(person, self.held))
         return replace(plan, warnings=(*plan.warnings, *more))
 
     def tell(self, report: ReportDocument, manner: Manner) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from provisioning.errors import RequestError
-from provisioning.ledger import Entry, Ledger, RequestState, RunRecord, RunState
+from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, RunRecord, RunState
 from provisioning.procedures.erase import Erase
 from provisioning.procedures.leaving_record import leaver_of
 from provisioning.procedures.licences import Seat
@@ -38,11 +38,34 @@ def offboardings(ledger: Ledger, person: str, *, undone: int | None = None) -> l
     for run in ledger.runs(_ALL, states={"done", "partial", "waiting", "interrupted", "running"}):
         if run.undoes is not None or run.id == undone:
             continue
-        if leaver_of(run.request, "reinstate") == person and run.state == "done":
+        if leaver_of(run.request, "reinstate") == person and _gave_everything(run):
             break
         if leaver_of(run.request, "offboard") == person:
             found.append(run)
     return found[::-1]
+
+
+def was_erased(ledger: Ledger, person: str, offboarding: RunRecord) -> bool:
+    """Whether what `person` left was deleted after this offboarding, also when an undo has made an empty account."""
+    since = (run for run in ledger.runs(_ALL) if run.id > offboarding.id and run.undoes is None)
+    return any(leaver_of(run.request, "erase") == person and run.changes for run in since)
+
+
+def refuse_under_way(ledger: Ledger, person: str) -> None:
+    """Raises :class:`RequestError` when `person` is being offboarded or reinstated in a run that is not over: resumed
+    after another one, it would do half of the opposite."""
+    for run in ledger.runs(_ALL, states={"running", "waiting", "interrupted"}):
+        if run.undoes is None and person in {leaver_of(run.request, verb) for verb in ("offboard", "reinstate")}:
+            raise RequestError(
+                f"run {run.id} ({run.title}) is {run.state}, not over; finish it: `provision resume {run.id} --now`, "
+                f"or take it back: `provision undo {run.id}`"
+            )
+
+
+def _gave_everything(run: RunRecord) -> bool:
+    """Whether a reinstatement left nothing to give back; a proof that did not pass is no matter here."""
+    whole = not run.targets and all(record.state == "verified" for record in run.changes)
+    return run.state == "done" or (run.state == "partial" and whole)
 
 
 def pools_given_up(ledger: Ledger, person: str, runs: Sequence[RunRecord]) -> tuple[str, ...]:
@@ -72,8 +95,8 @@ def settle(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState
     """When a run ends in `state` (the ledger does not say so yet). Twice is once.
 
     An offboarding gives the licence seats back (but those of software that it could not remove) and, once it is done,
-    asks for the deletion. Whoever is back (by
-    reinstatement or undo) is not erased, and a reinstatement that is undone asks for the deletion anew.
+    gives up what else is asked for the leaver and asks for the deletion. Whoever is back (by reinstatement or undo) is
+    not erased, and a reinstatement that is undone asks for the deletion anew.
     """
     if run.undoes is not None:
         if state == "done":
@@ -84,6 +107,7 @@ def settle(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState
         for pool in sorted(theirs - _still_installed(inventory, run)):
             ledger.release(pool, holder=person)
         if state == "done":
+            give_up_the_rest(ledger, person, run)
             ask_for_deletion(ledger, inventory, run)
     elif (person := leaver_of(run.request, "reinstate")) is not None and state in _ENDED:
         give_up_deletion(ledger, person, f"{person} is back (run {run.id})")
@@ -97,7 +121,8 @@ def _still_installed(inventory: Inventory, run: RunRecord) -> set[str]:
 
 def _undone(ledger: Ledger, inventory: Inventory, undone: RunRecord) -> None:
     if (person := leaver_of(undone.request, "offboard")) is not None:
-        give_up_deletion(ledger, person, f"{person} is back (run {undone.id} was undone)")
+        if not offboardings(ledger, person, undone=undone.id):  # an earlier one that was gone on with still holds
+            give_up_deletion(ledger, person, f"{person} is back (run {undone.id} was undone)")
         for seat in seats_to_take_again(ledger, inventory, undone):
             try:
                 ledger.allocate(seat.pool, seat.candidates, person, run_id=undone.id)
@@ -147,6 +172,29 @@ def ask_for_deletion(ledger: Ledger, inventory: Inventory, run: RunRecord) -> No
         unless=_WAITING,
         log=[Entry(sentence, key=f"erase:{asked.person}:{run.id}")],
     )
+
+
+def waiting_for(ledger: Ledger, person: str) -> tuple[RequestRecord, ...]:
+    """The requests for `person` and nobody else that have not begun."""
+    return tuple(one for one in ledger.requests(_ALL, states=_WAITING) if one.request.get("persons") == [person])
+
+
+def give_up_the_rest(ledger: Ledger, person: str, run: RunRecord) -> None:
+    """Cancel what else was asked for `person`, whom `run` offboarded: a move next week, a leaving that lies ahead."""
+    for one in waiting_for(ledger, person):
+        ledger.move(one.id, "cancelled", reason=f"{person} has left (run {run.id})")
+
+
+def still_open(ledger: Ledger, person: str) -> Iterator[str]:
+    """Sentences about what is under way or asked for `person`, for whoever is about to offboard them."""
+    for one in waiting_for(ledger, person):
+        yield f"request {one.id} ({one.title}, {one.state}, from {one.start[:10]}) is given up with this"
+    for run in ledger.runs(_ALL, states={"waiting", "interrupted"}):
+        procedure = run.request.get("procedure")
+        if procedure != "offboard" and run.undoes is None and run.request.get("persons") == [person]:
+            targets = ", ".join(target.target for target in run.targets)
+            why = f"it waits for {targets}" if targets else f"it is {run.state}"
+            yield f"run {run.id} ({run.title}) is not over: {why}; it plans nothing more for {person} after this"
 
 
 def give_up_deletion(ledger: Ledger, person: str, why: str) -> None:

@@ -19,3 +19,9 @@ class Books:
     custody: tuple[CustodyTransfer, ...] = ()
     reserved: Mapping[str, str] = field(default_factory=dict)
     now: Mapping[tuple[str, str, str], str | None] = field(default_factory=dict)
+
+    @property
+    def stand_alone(self) -> bool:
+        """Whether they are worth a run by themselves: amendments, and custody that comes with a document. (What
+        somebody is handed with a desk goes along with the desk.)"""
+        return bool(self.amendments) or any(one.document for one in self.custody)

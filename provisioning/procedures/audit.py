@@ -11,6 +11,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
+from provisioning.ledger.custody import CustodyTransfer
 from provisioning.procedures.lines import Weight
 from provisioning.resources.base import Address
 from provisioning.site import Inventory
@@ -43,8 +44,8 @@ class Finding:
     """One thing that is not as the site says.
 
     `sort` is a fixed word for programs, `sentence` has no full stop. `repair` is a command, or what a person has to do.
-    `address`: ``provision audit --repair`` sets it right. `about` are the names in the site (people, PCs, desks,
-    devices) that it is about.
+    `address`, `transfer`: ``provision audit --repair`` sets this right, or books this. `about` are the names in the
+    site (people, PCs, desks, devices) that it is about, `person` whose it is.
     """
 
     area: Area
@@ -57,6 +58,13 @@ class Finding:
     repair: str = ""
     address: Address | None = None
     about: frozenset[str] = frozenset()
+    person: str = ""
+    transfer: CustodyTransfer | None = None
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether a plan can set it right."""
+        return self.address is not None or self.transfer is not None
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -64,9 +72,9 @@ class Finding:
         return SEVERITIES.index(self.severity), AREAS.index(self.area), self.sort, self.subject, self.sentence
 
     def to_plain(self) -> dict[str, Any]:
-        """JSON-ready: ``{area, sort, subject, severity, sentence, expected, found, repair, repairable}``."""
-        names = ("area", "sort", "subject", "severity", "sentence", "expected", "found", "repair")
-        return {**{name: getattr(self, name) for name in names}, "repairable": self.address is not None}
+        """JSON-ready: ``{area, sort, subject, person, severity, sentence, expected, found, repair, repairable}``."""
+        names = ("area", "sort", "subject", "person", "severity", "sentence", "expected", "found", "repair")
+        return {**{name: getattr(self, name) for name in names}, "repairable": self.is_repairable}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from provisioning.procedures.audit import Finding, has_left, matches
 from provisioning.procedures.lines import Weight
+from provisioning.resources.base import Address
 from provisioning.resources.directory.survey import Surveyed
 from provisioning.site import Inventory
 
-__all__ = ["judge_accounts", "judge_people"]
+__all__ = ["LEAVER", "judge_accounts", "judge_people"]
+
+LEAVER = "leaver can sign in"
+"""What is found of an account that is to be disabled."""
 
 
-def judge_accounts(inventory: Inventory, found: Sequence[Surveyed], today: date) -> Iterator[Finding]:
+def judge_accounts(
+    inventory: Inventory, found: Sequence[Surveyed], today: date, offboarded: Collection[str] = ()
+) -> Iterator[Finding]:
     """Enabled accounts that carry no personnel number or one that nobody has, or whose people have left; and numbers
-    that several enabled accounts carry. What the site lists as known (``directory: audit: ignore``) is left out."""
+    that several enabled accounts carry. Whoever was `offboarded` is gone on
+    the last day already. What the site lists as known (``directory: audit: ignore``) is left out."""
     carried: dict[str, list[Surveyed]] = defaultdict(list)
     for account in sorted(found, key=lambda one: one.login.casefold()):
         if not account.enabled or matches(account.login, inventory.directory.audit.ignore):
@@ -35,15 +43,17 @@ def judge_accounts(inventory: Inventory, found: Sequence[Surveyed], today: date)
                 account, "account without person", "fault",
                 f"the account {account.named} is enabled, but the site has nobody with its number {account.number}",
                 expected="a person of the site", found=account.number,
-                repair=f"write {account.number} into the site's people; or `provision offboard {account.login}`",
+                repair=f"`provision offboard {account.login}`; or write {account.number} into the site's people",
             )  # fmt: skip
-        elif has_left(inventory, account.number, today):
+        elif account.number in offboarded or has_left(inventory, account.number, today):
             left = inventory.people[account.number].left
-            yield _finding(
-                account, "leaver can sign in", "fault",
-                f"{account.number} has left on {left}, and the account {account.named} is still enabled",
-                expected="disabled", found="enabled", repair=f"provision offboard {account.login}",
+            finding = _finding(
+                account, LEAVER, "fault",
+                f"{account.number} has left on {left}, and the account {account.named} is enabled",
+                expected="disabled", found="enabled", repair=f"provision audit {account.number} --repair",
             )  # fmt: skip
+            address = Address("directory.user", "directory", account.login)
+            yield replace(finding, address=address, person=account.number)
     yield from _several(carried)
 
 
@@ -78,6 +88,7 @@ def judge_people(
         yield Finding(
             "directory", "person without account", key, chosen, f"{key} ({name}) has no account{why}",
             "an account", "none", f"provision onboard {key}", about=frozenset({key, person.workplace or key}),
+            person=key,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from provisioning.ledger.custody import PLACES
+from provisioning.ledger.custody import PLACES, CustodyTransfer
 from provisioning.procedures.audit import Area, Finding, has_left
 from provisioning.procedures.desk_custody import desk_assets
 from provisioning.site import Inventory
@@ -65,20 +65,25 @@ def judge_seats(inventory: Inventory, held: Sequence[SeatHeld], installed: Insta
 
 def _seat(inventory: Inventory, seat: SeatHeld, installed: Installed, today: date) -> Iterator[Finding]:
     named = f"seat {seat.seat} of the licence pool {seat.pool}"
-    if finding := _holder(inventory, "licences", "seat", named=named, holder=seat.holder, today=today):
+    packages = {name for name, package in inventory.software.items() if package.licence == seat.pool}
+    frees = f"`provision install {' '.join(sorted(packages))} --for PC --remove` where it is installed frees the seat"
+    finding = _holder(
+        inventory, "licences", "seat", named=named, holder=seat.holder, today=today,
+        repair=frees if packages else "write a package with this licence into the software catalogue again",
+    )  # fmt: skip
+    if finding is not None:
         yield finding
         return
     pcs = _pcs_of(inventory, seat.holder)
     if not pcs or any(pc not in installed.there for pc in pcs):  # nobody could look
         return
-    packages = {name for name, package in inventory.software.items() if package.licence == seat.pool}
     if any(packages & (installed.there[pc] | installed.wanted.get(pc, frozenset())) for pc in pcs):
         return
     where = ", ".join(pcs)
     yield Finding(
         "licences", "seat without package", seat.holder, "warning",
         f"{named} is held by {seat.holder}, and {where} has none of its packages", "the package", "not installed",
-        f"provision onboard {seat.holder} installs what the profile has; else free the seat",
+        f"`provision onboard {seat.holder}` installs what the profile has; {frees}",
         about=frozenset({seat.holder, *pcs}),
     )  # fmt: skip
 
@@ -107,41 +112,52 @@ def judge_custody(inventory: Inventory, holders: Mapping[str, str], today: date)
     """Equipment that leavers or unknown people have, and equipment at somebody's desk that the ledger gives to
     somebody else. What was never booked is not judged."""
     at_desk = {
-        asset: key for key, person in inventory.people.items() if person.left is None
-        for asset in desk_assets(inventory, person.workplace if person.workplace in inventory.workplaces else None)
+        asset: (people[0], desk) for desk, people in people_at_desks(inventory).items()
+        if len(people) == 1 and desk in inventory.workplaces for asset in desk_assets(inventory, desk)
     }  # fmt: skip
     for asset, holder in sorted(holders.items()):
         if asset.startswith(SEATS):
             continue
         if holder not in PLACES and (
-            finding := _holder(inventory, "equipment", "asset", named=asset, holder=holder, today=today)
-        ):
+            finding := _holder(
+                inventory, "equipment", "asset", named=asset, holder=holder, today=today,
+                repair=f"provision custody take {asset}",
+            )
+        ):  # fmt: skip
             yield finding
-        elif (person := at_desk.get(asset, holder)) != holder:
-            desk = inventory.people[person].workplace
-            yield Finding(
-                "equipment", "custody differs", asset, "warning",
-                f"{asset} stands at {desk}, the desk of {person}, but is booked to {holder}", person, holder,
-                f"provision custody give {asset} --to {person}; or correct the site",
-                about=frozenset({asset, person, holder}),
-            )  # fmt: skip
+        elif asset in at_desk and (place := at_desk[asset])[0] != holder:
+            yield _elsewhere(asset, holder, *place)
 
 
-def _holder(inventory: Inventory, area: Area, thing: str, *, named: str, holder: str, today: date) -> Finding | None:
+def _elsewhere(asset: str, holder: str, person: str, desk: str) -> Finding:
+    """Something that stands at somebody's desk and is booked to `holder`. What is in repair or scrapped is not given to
+    anybody because of what the site says."""
+    said = f"{asset} stands at {desk}, the desk of {person}, but is booked to {holder}"
+    about = frozenset({asset, person, holder})
+    if holder in {"repair", "scrap"}:
+        wrong = f"if it is not there any more, correct the site; if it is, `provision custody take {asset} --to store`"
+        return Finding("equipment", "custody differs", asset, "warning", said, person, holder, wrong, about=about)
+    return Finding(
+        "equipment", "custody differs", asset, "warning", said, person, holder, f"provision audit {person} --repair",
+        about=about, person=person, transfer=CustodyTransfer(asset, person, document="audit"),
+    )  # fmt: skip
+
+
+def _holder(
+    inventory: Inventory, area: Area, thing: str, *, named: str, holder: str, today: date, repair: str
+) -> Finding | None:
     """The finding for something that somebody holds who is not there any more."""
+    about = frozenset({holder, named})
     if has_left(inventory, holder, today):
-        left = inventory.people[holder].left
+        said = f"{named} is held by {holder}, who has left on {inventory.people[holder].left}"
         return Finding(
-            area, f"{thing} of a leaver", holder, "warning", f"{named} is held by {holder}, who has left on {left}",
-            "given back", holder, f"provision offboard {holder}", about=frozenset({holder, named}),
+            area, f"{thing} of a leaver", holder, "warning", said, "given back", holder, repair, about=about
         )  # fmt: skip
     if holder in inventory.people or holder in inventory.workstations:
         return None
+    said = f"{named} is held by {holder}, whom the site does not know"
     return Finding(
-        area, f"{thing} of nobody", holder, "warning", f"{named} is held by {holder}, whom the site does not know",
-        "a person of the site", holder,
-        f"write {holder} into the site's people again, then `provision offboard {holder}`",
-        about=frozenset({holder, named}),
+        area, f"{thing} of nobody", holder, "warning", said, "a person of the site", holder, repair, about=about
     )  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def judge_subscribers(
             yield _subscriber(
                 extension, "subscriber of a leaver" if known else "subscriber without person",
                 f"the subscriber {extension} on the exchange is {holder}'s, {left}",
-                repair=f"provision offboard {holder}",
+                repair=f"remove the subscriber {extension} on the exchange; or `provision offboard {holder}`, if that "
+                "was never done",
                 found=holder, about=frozenset({extension, holder}),
             )  # fmt: skip
 
@@ -83,7 +84,7 @@ def judge_folders(
             left = inventory.people[person].left
             yield _folder(
                 path, "folder of a leaver", f"is the home folder of {person}, who has left on {left}",
-                f"provision offboard {person}", person,
+                f"`provision offboard {person}` archives it; if that is done, look what is in it, remove it", person,
             )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from provisioning.errors import RequestError
 from provisioning.procedures.base import Accounts, Request
@@ -24,32 +24,48 @@ class Compiled:
     refused: Mapping[str, str]
     torn: tuple[Address, ...] = ()
 
+    def with_more(self, resources: Iterable[Resource]) -> Compiled:
+        """And `resources`, where they are not among these already."""
+        known = {resource.address for resource in self.resources} | set(self.torn)
+        return replace(self, resources=(*self.resources, *(r for r in resources if r.address not in known)))
+
+
+_AT_ONCE = 200
+"""People who are compiled together: what else they come to (proofs above all) is let go before the next ones."""
+
 
 def compile_each(
-    inventory: Inventory, persons: Sequence[str], accounts: Accounts, others: Iterable[Request] = ()
+    inventory: Inventory,
+    persons: Sequence[str],
+    accounts: Accounts,
+    others: Iterable[Request] = (),
+    keep: Callable[[Resource], bool] = lambda _: True,
 ) -> Compiled:
-    """Compile everybody at once; where that is refused, look for those whom it is refused for (by halves, so that a
-    large site costs little) and leave them out."""
+    """Compile many people at once, and of it the things to `keep`; where that is refused, look for those whom it is
+    refused for (by halves, so that a large site costs little) and leave them out."""
     refused: dict[str, str] = {}
     resources: list[Resource] = []
-    fitting: Sequence[str] = persons
-    while fitting:
-        try:
-            resources += onboard(*fitting).compile(inventory, accounts).resources
-            break
-        except RequestError as exc:
-            known = len(refused)
-            fitting = _fitting(inventory, fitting, accounts, refused)
-            if len(refused) == known:  # each of them could be, but not all together
-                refused |= dict.fromkeys(fitting, str(exc))
-                fitting = ()
+    compiled: list[str] = []
+    for start in range(0, len(persons), _AT_ONCE):
+        fitting: Sequence[str] = persons[start : start + _AT_ONCE]
+        while fitting:
+            try:
+                resources += filter(keep, onboard(*fitting).compile(inventory, accounts).resources)
+                break
+            except RequestError as exc:
+                known = len(refused)
+                fitting = _fitting(inventory, fitting, accounts, refused)
+                if len(refused) == known:  # each of them could be, but not all together
+                    refused |= dict.fromkeys(fitting, str(exc))
+                    fitting = ()
+        compiled += fitting
     for request in others:
         try:
-            resources += request.compile(inventory, accounts).resources
+            resources += filter(keep, request.compile(inventory, accounts).resources)
         except RequestError as exc:
             refused[request.title] = str(exc)
     kept, torn = _agreeing(resources)
-    return Compiled(tuple(kept), tuple(fitting), refused, tuple(torn))
+    return Compiled(tuple(kept), tuple(compiled), refused, tuple(torn))
 
 
 def _fitting(inventory: Inventory, persons: Sequence[str], accounts: Accounts, refused: dict[str, str]) -> list[str]:

@@ -63,6 +63,17 @@ def left_desk(inventory: Inventory, desk: str) -> Iterator[Resource]:
         yield port
 
 
+AT_DESK = frozenset({"switch.port", "phones.configuration", "windows.package"})
+"""Kinds of what is at a desk, whoever sits there."""
+
+
+def is_at(inventory: Inventory, desk: str, address: Address) -> bool:
+    """Whether a thing of such a kind is the port, the telephone or the PC of this desk."""
+    if address.kind == "windows.package":
+        return address.target == f"windows:{inventory.workstation_at.get(desk)}"
+    return address in {one.address for one in (*left_desk(inventory, desk), *vacant_phone(inventory, desk))}
+
+
 def silenced(inventory: Inventory, desk: str | None, extensions: Sequence[str]) -> Iterator[Resource]:
     """The extensions without their subscribers; first the desk phone forgets its own."""
     phone = [] if desk is None else list(vacant_phone(inventory, desk))

@@ -89,9 +89,12 @@ class Offboard:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Offboard:
-        """The request that :meth:`to_plain` wrote. Raises KeyError for one that it did not."""
-        words = {name: plain[name] for name in _PLAIN} | {name: tuple(plain[name]) for name in _LISTS}
-        return cls(**words, home=None if plain["home"] is None else Home(*plain["home"]))
+        """The request that :meth:`to_plain` wrote, also one of an earlier version, which knew fewer fields: a leaving
+        may lie months ahead. Raises KeyError for one that it did not write."""
+        words = {name: plain[name] for name in _PLAIN if name in plain or name in _ALWAYS}
+        words |= {name: tuple(plain[name]) for name in _LISTS if name in plain}
+        home = plain.get("home")
+        return cls(**words, home=None if home is None else Home(*home))
 
     def refuse_found(self, found: Mapping[Address, State | None], changes: Sequence[Change[State]]) -> None:  # noqa: ARG002
         """Raises :class:`RequestError` when the account is somebody else's by now."""
@@ -125,6 +128,7 @@ _PLAIN = (
     *("reply", "reply_subject", "keep", "successor", "desk", "workstation"),
 )
 _LISTS = ("addresses", "extensions", "reports", "licensed")
+_ALWAYS = frozenset({"person", "login", "name", "day"})
 
 
 @dataclass(frozen=True)
@@ -215,11 +219,11 @@ class _Parts:
         elif desk is not None and not any(left_desk(inventory, desk)):
             yield f"no patch cable is known at {desk}, so there is no port to release"
         if asked.licensed and asked.workstation is None:
-            listed = ", ".join(asked.licensed)
+            listed, at = ", ".join(asked.licensed), inventory.workstation_at.get(desk or "", "PC")
             yield (
                 f"{listed} stays where it is installed (the PC did not answer, is shared, or the last day lies ahead), "
                 f"though {asked.person}'s licence seats are given back; `provision install {' '.join(asked.licensed)} "
-                "--for PC --remove` removes it while the PC is in the network"
+                f"--for {at} --remove` removes it when the PC is in the network"
             )
         keep = self.settings.keep if asked.keep is None else asked.keep
         gone = self.settings.erased_at(date.fromisoformat(asked.day), asked.keep, inventory.time_zone)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.errors import RequestError
+from provisioning.ledger.amendments import Amendment
 from provisioning.procedures.base import Accounts, Fact, Work
 from provisioning.procedures.desk_custody import desk_custody
 from provisioning.procedures.extensions import Extension, choose
@@ -33,8 +34,8 @@ from provisioning.site.people import Person, Profile
 class Onboard:
     """People to be onboarded, each at the workplace that the site gives them.
 
-    `workplace` seats one person elsewhere; `software` asks for optional packages beside the profile's, `downgrade` for
-    the catalogue's versions also where a PC has newer ones.
+    `workplace` seats one person elsewhere, from then on (an amendment says so); `software` asks for optional packages
+    beside the profile's, `downgrade` for the catalogue's versions also where a PC has newer ones.
     """
 
     persons: tuple[str, ...]
@@ -97,10 +98,23 @@ class Onboard:
         return Work(
             tuple(r for part in parts for r in part.resources),
             tuple(dict.fromkeys(p for part in parts for p in part.proofs)),
-            tuple(w for part in parts for w in part.warnings),
+            (*(w for part in parts for w in part.warnings), *self._left_behind(inventory)),
             expected=tuple(dict.fromkeys(e for part in parts for e in part.expected)),
+            amendments=tuple(Amendment("people", key, "workplace", self.workplace) for key in self.persons)
+            if self.workplace
+            else (),
             custody=tuple(dict.fromkeys(c for part in parts for c in part.custody)),
         )
+
+    def _left_behind(self, inventory: Inventory) -> Iterator[str]:
+        """Whoever sits elsewhere until now: nothing there is released by this."""
+        for key in self.persons if self.workplace else ():
+            former = inventory.people[key].workplace
+            if former not in {None, self.workplace}:
+                yield (
+                    f"{key} has been at {former} until now, where everything stays as it is; for somebody who works "
+                    f"there already: provision move {key} --to {self.workplace}"
+                )
 
     def _desk(self, inventory: Inventory, key: str) -> str | None:
         desk = self.workplace or inventory.person(key).workplace
@@ -128,7 +142,7 @@ def refuse_leavers(inventory: Inventory, people: Sequence[str]) -> None:
 
 
 def _one_person_a_desk(inventory: Inventory, desks: dict[str, str | None]) -> None:
-    seated = {p.workplace: key for key, p in inventory.people.items() if p.workplace}
+    seated = {p.workplace: key for key, p in inventory.people.items() if p.workplace and p.left is None}
     for key, desk in desks.items():
         if desk is None or inventory.workplaces[desk].shared:
             continue

@@ -103,15 +103,16 @@ class Reinstate:
         amendments = [Amendment("people", key, "manager", self.person) for key in self.reports if key in site.people]
         if self.person in site.people:
             amendments.insert(0, Amendment("people", self.person, "left", None))
+            if self.desk is None:  # it may be somebody else's by now
+                amendments.insert(1, Amendment("people", self.person, "workplace", None))
         if self.anew:
             work = Onboard((self.person,)).compile(site, accounts)
             return replace(work, warnings=(*self.lost, *work.warnings), amendments=tuple(amendments))
-        return Work(
-            tuple(self._resources(site)),
-            tuple(self._proofs(site, accounts)),
-            self.lost,
-            amendments=tuple(amendments),
-        )
+        resources = tuple(self._resources(site))
+        if self.person not in site.people:
+            return Work(resources, tuple(self._proofs_of_stranger()), self.lost, amendments=tuple(amendments))
+        joined = Onboard((self.person,)).compile(site, self._as_it_will_be(site, accounts))
+        return Work(resources, joined.proofs, self.lost, amendments=tuple(amendments), custody=joined.custody)
 
     def _back(self, inventory: Inventory) -> Inventory:
         """The site with the person in it again, at no other desk than the one that is given back."""
@@ -141,8 +142,10 @@ class Reinstate:
             yield from phone.resources(opened)
 
     def _user(self, site: Inventory, before: User) -> User:
-        """The account as it was, enabled, with the extension that the person gets."""
+        """The account as it was, enabled, with the extension that the person gets; without a desk it has no office."""
         fields: dict[str, Any] = {name: getattr(before, name) for name in before.managed()} | {"enabled": True}
+        if self.desk is None and self.person in site.people:
+            fields["office"] = None
         if self.extension is None:
             fields |= {"telephone": None, "ip_phone": None} if self._had_extension else {}
         elif self.extension != before.ip_phone and site.phones is not None:
@@ -167,10 +170,8 @@ class Reinstate:
         dialled = extension if name is None or site.phones is None else site.phones.ranges[name].dialled(extension)
         return Extension(extension, dialled)
 
-    def _proofs(self, site: Inventory, accounts: Accounts) -> Iterator[Proof]:
-        if self.person in site.people:
-            yield from Onboard((self.person,)).compile(site, self._as_it_will_be(site, accounts)).proofs
-            return
+    def _proofs_of_stranger(self) -> Iterator[Proof]:
+        """Of somebody whom the site does not know (any more)."""
         yield Proof("directory.sign_in", "directory", f"{self.login} signs in", {"login": self.login})
         for address in self.addresses:
             parameters = {"login": self.login, "address": address}

@@ -107,7 +107,7 @@ def plan(planned: Planned, *, lines: bool = False) -> Text:
         _warnings(planned.warnings),
     ]
     blocks += [counts(planned)]
-    if planned.changes or planned.books.amendments:
+    if planned.changes or planned.books.stand_alone:
         blocks += [_to_be_proven(planned.proofs)]
     elif not planned.unread:
         blocks += [Text(f"Everything is as it should be. {_CHECK}")]
@@ -173,7 +173,8 @@ def _warnings(warnings: Sequence[str]) -> Text:
 def _books(books: Books) -> Text:
     """What is written into the ledger with the run. A first handing over with a new desk goes without saying."""
     custody = [one for one in books.custody if books.amendments or one.document]
-    return _written("To be written down (the ledger holds it until the site's files say it):", books, custody)
+    until = " (the ledger holds it until the site's files say it)" if books.amendments else ""
+    return _written(f"To be written down{until}:", books, custody)
 
 
 def _books_taken_back(books: Books) -> Text:

@@ -87,7 +87,7 @@ def sheet_text(raw: bytes, shown: str, encoding: str | None = None) -> Sheet:
             return _certain(raw, shown, encoding)
         return _western(raw, shown, exc.start)
     if (nul := text.find("\0")) >= 0:  # UTF-16 without its mark, or no text at all
-        raise _unreadable(shown, text, nul, f"not UTF-8 text; {_SAVE_AS}")
+        raise _unreadable(shown, text, nul, f"holds the character U+0000, so it is not UTF-8 text; {_SAVE_AS}")
     return Sheet(text, "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8")
 
 
@@ -99,7 +99,7 @@ def _certain(raw: bytes, shown: str, encoding: str) -> Sheet:
         said = "not UTF-8 text" if encoding == "utf-8" else f"not UTF-8 text, nor {encoding}"
         raise _unreadable(shown, read, len(read), f"{said}; {_SAVE_AS}") from exc
     if (nul := text.find("\0")) >= 0:
-        raise _unreadable(shown, text, nul, f"holds the character U+0000, so it is no text; {_SAVE_AS}")
+        raise _unreadable(shown, text, nul, f"holds the character U+0000, so it is not {encoding} text; {_SAVE_AS}")
     return Sheet(text, encoding)
 
 

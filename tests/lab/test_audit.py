@@ -59,6 +59,19 @@ def break_four_things(office: Office) -> None:
     exchange.close()
 
 
+@pytest.fixture
+def broken_by_hand(office: Office, admin: Admin) -> Iterator[None]:
+    """What hands have broken is mended by hand, once the repair is undone: the office stays as it was."""
+    port = port_section(office, SWITCH, PORT)
+    yield
+    admin.take_all_back()
+    ldap(office, f"dn: {DN}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 512\n")
+    lines = [line.strip() for line in port.splitlines() if line.startswith(" ")]
+    at_switch(office, SWITCH, "configure terminal", f"default interface {PORT}", f"interface {PORT}", *lines, "end")
+    assert port_section(office, SWITCH, PORT) == port
+
+
+@pytest.mark.usefixtures("broken_by_hand")
 def test_four_sorts_of_drift_one_command_and_a_clean_audit(office: Office, admin: Admin, tmp_path: Path) -> None:
     assert directory_entries(office, f"(sAMAccountName={LOGIN})").keys() == {DN}
     first = admin.run("audit", WHO, "--area", AREAS, "--repair", "--yes")

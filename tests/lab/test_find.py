@@ -98,8 +98,11 @@ def test_a_pc_is_where_the_site_says(site: Network) -> None:
 
 def test_every_name_of_it(site: Network) -> None:
     eventually(site, "WS-0042", lambda found: found.agrees)
-    for text in ("petrova", "0200.5e10.00a1", "B2-04C", "sw-a:Gi1/0/7"):
+    for text in ("petrova", "0200.5e10.00a1"):
         assert find(site, text).agrees, text
+    for text in ("B2-04C", "sw-a:Gi1/0/7"):
+        both = {one.device.name: one.verdict for one in find(site, text).located}
+        assert both == {"WS-0042": "agrees", "phone-204-3": "not seen"}, "nobody plugged the telephone in"
 
 
 def test_an_address_by_its_lease(site: Network) -> None:

@@ -115,6 +115,12 @@ def test_up_cut_off_up_killed_up_down_down(folder: Path) -> None:
     assert call(folder, "up").returncode == 0
     assert pid_files() == before, "the second up starts nothing"
 
+    carried = call(folder, "plug", "WS-0042", "B2-05A")
+    assert (carried.returncode, "sw-b2-2 GigabitEthernet1/0/2" in carried.stdout) == (0, True), carried.stderr
+    for words, said in ((("WS-9", "B2-05A"), "no desk 'WS-9'"), (("WS-0042", "B2-9A"), "no outlet 'B2-9A'")):
+        refused = call(folder, "plug", *words)
+        assert (refused.returncode, said in refused.stderr) == (1, True), refused.stderr
+
     for pid in processes(sessions):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

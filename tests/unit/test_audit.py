@@ -143,14 +143,14 @@ def test_how_it_is_said(example: Inventory) -> None:
         (Unread("windows:WS-2", ("software",), "it is off\x1b"),), ("sw: no MAC table",), {"PCs": 1},
     )  # fmt: skip
     assert audit(report.to_document()).plain.splitlines() == [
-        "software: software on PCs",
+        "software: software on PCs, 3 warnings",
         "  warning  WS-0042: Evil\\x1b[2J 6 is not approved (Publisher)",
         "           → uninstall it, or write it into the software catalogue or windows: tolerated",
         "  warning  WS-0042: CRM 4.1 is outdated, expected 4.2",
         "           → `provision onboard PERSON --with PACKAGE` brings the catalogue's version, or uninstall it",
         "  warning  WS-0042: CRM is missing, expected 4.2.0  *",
         "",
-        "settings: settings of PCs",
+        "settings: settings of PCs, 4 warnings",
         "  warning  WS-0042: registry key HKLM\\X: A is not there, expected 1  *",
         "  warning  WS-0042: registry key HKLM\\X: A is 1, expected not to be there  *",
         "  warning  WS-0042: registry key HKLM\\Y: not as it should be: A, B  *",
@@ -162,7 +162,7 @@ def test_how_it_is_said(example: Inventory) -> None:
         "1 PC looked at: 7 warnings, 1 thing could not be judged. Nothing was changed.",
     ]
     assert sentence(report.to_document()).startswith("Audit: 1 PC looked at: 7 warnings, 1 thing could not be judged. ")
-    assert "; and 2 more. could not judge windows:WS-2. `provision audit` shows all." in sentence(report.to_document())
+    assert "; and 2 more. Could not judge windows:WS-2. `provision audit` shows all." in sentence(report.to_document())
 
 
 # -- a whole site ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from provisioning.procedures.line_history import seen
 from provisioning.procedures.line_places import Places
 from provisioning.procedures.lines import PortView
 from provisioning.procedures.whole_site import seated, whole_site
+from provisioning.resources.base import Address
 from provisioning.resources.directory.survey import Surveyed, outermost
 from provisioning.resources.switch.counters import Line
 from provisioning.site import Inventory
@@ -55,10 +56,12 @@ def test_a_leaver_who_can_still_sign_in(example: Inventory) -> None:
     assert (finding.sort, finding.severity, finding.repair) == (
         "leaver can sign in",
         "fault",
-        "provision offboard E1003",
+        "provision audit E1003 --repair",
     )
+    assert finding.address == Address("directory.user", "directory", "zoe.lefevre")
     assert "has left on 2026-11-30" in finding.sentence
     assert not list(judge_accounts(leaver(example, TODAY), [account], TODAY)), "the last day is a day at work"
+    assert list(judge_accounts(leaver(example, TODAY), [account], TODAY, {"E1003"})), "offboarded before it was over"
     disabled = Surveyed("zoe.lefevre", "E1003", "Zoé Lefèvre", False)
     assert not list(judge_accounts(leaver(example), [disabled], TODAY))
 
@@ -163,7 +166,23 @@ def test_seats_per_device(example: Inventory) -> None:
 def test_what_leavers_still_have(example: Inventory) -> None:
     tag = example.workstations["WS-0032"].asset_tag
     found = judge_custody(leaver(example), {tag: "E1003", "printer": "store", "licence:crm": "E1003"}, TODAY)
-    assert subjects(found) == [("asset of a leaver", "E1003", "provision offboard E1003")]
+    assert subjects(found) == [("asset of a leaver", "E1003", f"provision custody take {tag}")]
+
+
+def test_custody_that_a_plan_can_book_and_custody_that_it_cannot(example: Inventory) -> None:
+    tag = example.workstations["WS-0043"].asset_tag  # at the desk of E1038
+
+    def found(site: Inventory, holder: str) -> list[tuple[str, str | None]]:
+        findings = judge_custody(site, {tag: holder}, TODAY)
+        return [(one.repair, one.transfer.to if one.transfer is not None else None) for one in findings]
+
+    assert found(example, "E1038") == []
+    assert found(example, "E1003") == [("provision audit E1038 --repair", "E1038")]
+    assert found(example, "store") == [("provision audit E1038 --repair", "E1038")]
+    [(scrapped, booked)] = found(example, "scrap")
+    assert (f"`provision custody take {tag} --to store`" in scrapped, booked) == (True, None)
+    two = people(example, E1003={"workplace": "B-204-1"})
+    assert found(two, "E1002") == [], "whose of the two it is nobody can tell"
 
 
 def test_telephones_and_folders_of_leavers(example: Inventory) -> None:
@@ -171,11 +190,14 @@ def test_telephones_and_folders_of_leavers(example: Inventory) -> None:
     assert site.phones is not None
     number = site.phones.ranges["staff"].extension_in(site.people["E1003"].phone or "")
     found = judge_subscribers(site, site.phones, {number or ""}, {}, TODAY)
-    assert subjects(found) == [("subscriber of a leaver", number, "provision offboard E1003")]
+    assert [one[:2] for one in subjects(found)] == [("subscriber of a leaver", number)]
     held = {"staff": {"1500": "E9999"}}
-    assert subjects(judge_subscribers(site, site.phones, {"1500"}, held, TODAY))[0][2] == "provision offboard E9999"
+    [unknown] = judge_subscribers(site, site.phones, {"1500"}, held, TODAY)
+    assert unknown.repair == (
+        "remove the subscriber 1500 on the exchange; or `provision offboard E9999`, if that was never done"
+    )
     folders = judge_folders(site, "homes$", ["Zoe", "archive"], {"E1003": "zoe"}, archive="Archive", today=TODAY)
-    assert subjects(folders) == [("folder of a leaver", "homes$\\Zoe", "provision offboard E1003")]
+    assert [one[:2] for one in subjects(folders)] == [("folder of a leaver", "homes$\\Zoe")]
 
 
 def test_patterns_and_areas() -> None:

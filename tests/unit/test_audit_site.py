@@ -200,7 +200,6 @@ def test_seats_and_equipment_that_are_in_the_wrong_hands(office: Reality) -> Non
     ledger.hand_over([CustodyTransfer(tag, "E1003"), CustodyTransfer("phone-x", "E9999"),
                       CustodyTransfer("old-pc", "scrap")])  # fmt: skip
     findings = office.site.audit(areas=["licences", "equipment"]).findings
-    assert f"provision custody give {tag} --to E1038; or correct the site" in {f.repair for f in findings}
     found = {(f.area, f.sort, f.subject) for f in findings}
     assert found == {
         ("licences", "seat of nobody", "E9999"),
@@ -275,6 +274,7 @@ def test_repair_asks_and_carries_out_one_plan(office: Reality, monkeypatch: pyte
     assert len(office.site.audit().findings) == 4
     done = run(office, monkeypatch, "--repair", "--yes")
     assert done.exit_code == 0, done.output
+    assert "Nothing was changed" not in done.stdout
     assert run(office, monkeypatch).exit_code == 0
     nothing = run(office, monkeypatch, "--repair", "--yes")
     assert nothing.exit_code == 0

@@ -95,6 +95,7 @@ def last_asked(desk: Desk, *words: str) -> Offboard | None:
         (("E1001",), "E1001 has no account in the directory"),
         (("E1042", "--forward-to", "E104X"), "no person 'E104X'; did you mean"),
         (("E1042", "--forward-to", "E1001"), "E1001 has no mailbox"),
+        (("E1042", "--forward-to", "E1042"), "--forward-to E1042: that is the leaver; name somebody else"),
         (("E1042", "--manager-of-reports", "E1"), "'E1' fits 13 things"),
         (("E1042", "--manager-of-reports", "E104X"), "no person 'E104X'; did you mean"),
         (("petrov",), "'petrov' may be E1042 Анна Петрова"),
@@ -175,6 +176,15 @@ def test_a_login_of_the_directory_goes_before_a_part_of_a_name(desk: Desk, direc
 
 
 @pytest.mark.usefixtures("directory")
+@pytest.mark.parametrize("verb", ["offboard", "reinstate"])
+def test_a_leaving_that_is_under_way_is_finished_first(desk: Desk, verb: str) -> None:
+    desk.ok("offboard", "E1042", "--yes")
+    desk.site.ledger.end(1, "waiting")
+    said = desk.refused(verb, "E1042", "--yes")
+    assert "is waiting, not over; finish it: `provision resume 1 --now`, or take it back: `provision undo 1`" in said
+
+
+@pytest.mark.usefixtures("directory")
 def test_who_has_left_is_meant_when_somebody_is_reinstated(desk: Desk) -> None:
     site = desk.site
     gone = site.inventory.people["E1042"].model_copy(update={"given_name": "Jörg", "left": date(2026, 6, 30)})
@@ -202,16 +212,20 @@ def test_who_has_left_is_not_offboarded_twice(desk: Desk, directory: Directory) 
     directory.users["anna.petrova"] = User(
         employee_id="E1042", display_name="Anna", ou="ou=leavers,DC=corp,DC=example", enabled=False
     )
-    assert "provision reinstate E1042" in desk.refused("offboard", "E1042", "--yes")
+    assert "`provision onboard E1042` opens the account again" in desk.refused("offboard", "E1042", "--yes")
+    directory.users["old.timer"] = User(display_name="Old", ou="OU=Leavers,DC=corp,DC=example", enabled=False)
+    assert "E0007 has left already" in (said := desk.refused("offboard", "E0007", "--yes"))
+    assert "reinstate" not in said  # nothing here knows of it
     directory.users["anna.petrova"] = User(employee_id="E1042", display_name="Anna", ou="OU=Sales,DC=x", enabled=True)
     text = (desk.folder / "people.csv").read_text(encoding="utf-8")
     lines = [line + (",left" if line.startswith("person,") else ",") for line in text.splitlines()]
     lines = [line + "2026-06-30" if line.startswith("E1042") else line for line in lines]
     (desk.folder / "people.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert desk.site.inventory.people["E1042"].left == date(2026, 6, 30)
-    assert "E1042 has left on 2026-06-30" in desk.refused("offboard", "E1042", "--yes")
     assert "the ledger knows of no offboarding" in desk.refused("reinstate", "E1042", "--yes")
     assert "E1042 has left on 2026-06-30" in desk.refused("offboard", "old.timer", "--forward-to", "E1042", "--yes")
+    desk.ok("offboard", "E1042", "--yes")  # the files say it, but nobody has done it yet
+    assert "E1042 has left on 2026-06-30" in desk.refused("offboard", "E1042", "--yes")
 
 
 @pytest.mark.usefixtures("directory")

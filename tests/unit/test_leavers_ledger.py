@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from provisioning.errors import RequestError
 from provisioning.intake import leavers
 from provisioning.intake.clearance import clearance
-from provisioning.intake.leavers import offboardings, pools_given_up, settle, to_return
+from provisioning.intake.leavers import offboardings, pools_given_up, settle, still_open, to_return
 from provisioning.ledger import CustodyTransfer, Ledger, RunRecord, RunState
 from provisioning.procedures.approvals import grounds
 from provisioning.procedures.base import Request
@@ -213,3 +214,72 @@ def test_seats_of_a_leaving_come_back_as_seats(ledger: Ledger) -> None:
     (seat,) = leavers.seats_to_take_again(ledger, SITE, run)
     assert isinstance(seat, Seat)
     assert (seat.pool, seat.holder) == ("licence:crm", "E1042")
+
+
+def test_what_else_was_asked_for_a_leaver_is_given_up(ledger: Ledger) -> None:
+    later = Offboard("E1042", "anna.petrova", "Анна Петрова", "2027-01-31")
+    ahead = ledger.ask(later.title, later.to_plain(), start=datetime(2027, 1, 31, tzinfo=UTC)).id
+    others = ledger.ask("onboard two", {"procedure": "onboard", "persons": ["E1042", "E1001"]}).id
+    assert list(still_open(ledger, "E1042")) == [
+        f"request {ahead} ({later.title}, scheduled, from 2027-01-31) is given up with this"
+    ]
+    ran(ledger, ANNA, "partial")
+    assert ledger.request(ahead).state == "scheduled"  # the leaving may still be taken back half done
+    ran(ledger, ANNA)
+    assert (ledger.request(ahead).state, ledger.request(ahead).reason) == ("cancelled", "E1042 has left (run 2)")
+    assert ledger.request(others).state == "scheduled"
+
+
+def test_a_run_that_waits_for_a_pc_is_named(ledger: Ledger) -> None:
+    run = ledger.begin(
+        "onboard E1042", {"procedure": "onboard", "persons": ["E1042"]}, (), asked=True,
+        unread={"windows:WS-0042": "off"}, next_try=datetime.now(UTC), deadlines={"windows:WS-0042": datetime.now(UTC)},
+    )  # fmt: skip
+    ledger.end(run.id, "waiting")
+    (said,) = still_open(ledger, "E1042")
+    assert said.startswith("run 1 (onboard E1042) is not over: it waits for windows:WS-0042")
+    assert list(still_open(ledger, "E1001")) == []
+
+
+def test_who_was_offboarded_in_two_runs_is_not_back_when_one_is_undone(ledger: Ledger) -> None:
+    ran(ledger, ANNA, "partial")
+    second = ran(ledger, ANNA)
+    undone(ledger, second)
+    assert deletions(ledger)[0][0] == "awaiting approval"
+
+
+def test_a_reinstatement_of_which_only_a_proof_failed_is_one(ledger: Ledger) -> None:
+    account = Address("directory.user", "directory", "anna.petrova")
+    change: Change[State] = Change(account, User(enabled=False), User(enabled=True))
+    ran(ledger, ANNA)
+    half = ledger.begin(BACK.title, BACK.to_plain(), (change,), asked=True)
+    ledger.settle({record.id: ("failed", "refused") for record in half.changes})
+    ledger.end(half.id, "partial")
+    assert [run.id for run in offboardings(ledger, "E1042")] == [1]  # what failed can be given back yet
+    ran(ledger, BACK, "partial", changes=(change,))
+    assert offboardings(ledger, "E1042") == []
+
+
+@pytest.mark.parametrize("request_", [ANNA, BACK], ids=["offboard", "reinstate"])
+@pytest.mark.parametrize("state", ["running", "waiting", "interrupted"])
+def test_nobody_goes_while_a_run_of_theirs_is_not_over(
+    ledger: Ledger, request_: Offboard | Reinstate, state: RunState
+) -> None:
+    run = ledger.begin(request_.title, request_.to_plain(), (), asked=True)
+    if state != "running":
+        ledger.end(run.id, state)
+    leavers.refuse_under_way(ledger, "E1001")
+    with pytest.raises(RequestError, match=rf"run 1 \({request_.title[:8]}.*{state}, not over.*provision undo 1"):
+        leavers.refuse_under_way(ledger, "E1042")
+    ledger.end(run.id, "done")
+    leavers.refuse_under_way(ledger, "E1042")
+
+
+def test_what_was_erased_is_known_though_an_undo_made_an_account_again(ledger: Ledger) -> None:
+    first = ran(ledger, ANNA)
+    assert not leavers.was_erased(ledger, "E1042", first)
+    gone: Change[State] = Change(ANNA.account, User(enabled=False), None)
+    undone(ledger, ran(ledger, Erase("E1042", "anna.petrova", "Анна Петрова", 1), changes=(gone,)))
+    assert leavers.was_erased(ledger, "E1042", first)
+    assert not leavers.was_erased(ledger, "E1001", first)
+    assert not leavers.was_erased(ledger, "E1042", ran(ledger, ANNA))  # hired anew, and gone again

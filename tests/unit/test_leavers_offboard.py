@@ -108,7 +108,7 @@ def test_licensed_software_that_stays_is_said() -> None:
     work = replace(ANNA, licensed=("crm-client",)).compile(SITE, Accounts())
     assert of(work.resources, "windows.package") == []
     (said,) = (sentence for sentence in work.warnings if "crm-client" in sentence)
-    assert "provision install crm-client --for PC --remove" in said
+    assert "provision install crm-client --for WS-0042 --remove" in said
 
 
 def test_it_compiles_to_the_same_once_its_amendments_hold() -> None:
@@ -119,6 +119,15 @@ def test_it_survives_the_ledger() -> None:
     asked = replace(ANNA, forward_to="x@corp.example", forward_login="x", reply="Weg", keep=30, reports=("E1001",))
     assert from_plain(asked.to_plain()) == asked
     assert asked.to_plain()["persons"] == ["E1042"]
+
+
+def test_what_an_earlier_version_wrote_is_read() -> None:
+    plain = ANNA.to_plain()
+    del plain["workstation"], plain["licensed"]  # a leaving may lie months ahead
+    assert from_plain(plain) == ANNA
+    del plain["login"]
+    with pytest.raises(RequestError, match="not one that this version wrote"):
+        from_plain(plain)
 
 
 def test_forwarding_and_reply_are_set_and_proved() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from provisioning.api import Site
+from provisioning.api.returning import _anew, _Return
 from provisioning.errors import RequestError
+from provisioning.ledger import RunRecord
 from provisioning.procedures.approvals import grounds
 from provisioning.procedures.base import Accounts, Numbering
 from provisioning.procedures.erase import Erase
 from provisioning.procedures.leaving_guard import refuse_stranger
-from provisioning.procedures.leaving_places import Home
+from provisioning.procedures.leaving_places import Home, is_at
 from provisioning.procedures.leaving_record import Thing
 from provisioning.procedures.offboard import Offboard
 from provisioning.procedures.registry import from_plain
@@ -24,6 +28,7 @@ from provisioning.resources.directory.accounts import Account
 from provisioning.resources.directory.all_groups import AllGroups
 from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
+from provisioning.resources.phones.configuration import Configuration
 from provisioning.resources.phones.subscriber import Subscriber
 from provisioning.resources.switch.state import SwitchPort
 from provisioning.resources.windows.package_state import InstalledPackage
@@ -183,6 +188,27 @@ def test_another_extension_is_said_and_set_everywhere() -> None:
 def test_without_a_desk_nothing_is_proved_of_it() -> None:
     work = replace(BACK, desk=None).compile(LEFT, FACTS)
     assert "network.port" not in {proof.kind for proof in work.proofs}
+    assert the(work.resources, "directory.user").office is None
+    assert [(one.field, one.value) for one in work.amendments] == [("left", None), ("workplace", None)]
+    assert work.custody == ()
+    assert replace(BACK, desk=None).compile(amended("E1042", workplace=None), FACTS) == work
+
+
+def test_what_stands_at_the_desk_is_theirs_again() -> None:
+    assert [(one.asset, one.to) for one in BACK.compile(LEFT, FACTS).custody] == [
+        ("NW-20042", "E1042"),
+        ("phone-204-3", "E1042"),
+    ]
+
+
+PORT = Address("switch.port", "switch:sw-b2-1", "GigabitEthernet1/0/12")
+PHONE = Address("phones.configuration", "phone-files", "02005e104043.cfg")
+PC = Address("windows.package", "windows:WS-0042", "Meridian CRM Client")
+
+
+@pytest.mark.parametrize(("desk", "there"), [("B-204-3", True), ("B-204-2", False)])
+def test_what_is_at_a_desk_is_known(desk: str, there: bool) -> None:
+    assert [is_at(SITE, desk, address) for address in (PORT, PHONE, PC)] == [there] * 3
 
 
 def test_somebody_who_was_erased_is_onboarded_anew() -> None:
@@ -193,3 +219,63 @@ def test_somebody_who_was_erased_is_onboarded_anew() -> None:
     assert of(work.resources, "directory.password") == []
     assert work.warnings[0] == "a new one"
     assert [one.field for one in work.amendments] == ["left"]
+
+
+# --------------------------------------------------------------------------------- what is looked up before it is asked
+
+AT_HERS = (
+    Thing(PORT.kind, PORT.target, PORT.key, SwitchPort(enabled=True)),
+    Thing(PHONE.kind, PHONE.target, PHONE.key, Configuration(settings={}, secrets={})),
+    Thing(PC.kind, PC.target, PC.key, InstalledPackage(version="4.2.0")),
+)
+
+
+def returning(site: Inventory, asked: Offboard = ANNA) -> _Return:
+    return _Return(cast("Site", SimpleNamespace(ledger=None)), site, asked, [], [*THINGS, *AT_HERS])
+
+
+def test_a_desk_that_nobody_took_is_given_back_whole() -> None:
+    back = returning(LEFT)
+    assert back.desk() == "B-204-3"
+    assert (back.things, back.lost) == ([*THINGS, *AT_HERS], [])
+
+
+def test_at_a_desk_that_is_somebody_elses_nothing_is_touched() -> None:
+    back = returning(amended("E1043", LEFT, workplace="B-204-3"))
+    desk = back.desk()
+    assert (desk, back.pools(desk)) == (None, ())
+    assert back.things == list(THINGS)
+    assert "B-204-3 is not E1042's any more" in back.lost[0]
+    assert "provision move E1042 --to" in back.lost[0]
+
+
+def test_a_cable_that_lies_elsewhere_keeps_its_port() -> None:
+    outlet = LEFT.outlets["B2-04C"].model_copy(update={"switch_port": "GigabitEthernet1/0/20"})
+    back = returning(LEFT.model_copy(update={"outlets": {**LEFT.outlets, "B2-04C": outlet}}))
+    assert back.desk() is None
+    assert "the cable of B-204-3 lies elsewhere by now" in back.lost[0]
+
+
+def test_a_pc_that_stands_elsewhere_by_now_keeps_its_software() -> None:
+    pc = LEFT.workstations["WS-0042"].model_copy(update={"workplace": "B-204-2"})
+    back = returning(LEFT.model_copy(update={"workstations": {**LEFT.workstations, "WS-0042": pc}}))
+    assert back.desk() == "B-204-3"
+    assert [one.kind for one in back.things if one.kind == "windows.package"] == []
+    assert "Meridian CRM Client (windows:WS-0042) stays as it is" in back.lost[0]
+
+
+def test_who_shares_a_desk_comes_back_to_it() -> None:
+    back = returning(amended("E1042", LEFT, workplace="B-207-1"), replace(ANNA, desk=None))
+    back.things = list(THINGS)
+    assert (back.desk(), back.lost) == ("B-207-1", [])
+
+
+def test_who_was_erased_and_whose_desk_is_taken_is_told_both() -> None:
+    back = returning(amended("E1043", LEFT, workplace="B-204-3"))
+    back.runs = [cast("RunRecord", SimpleNamespace(id=3))]
+    anew = _anew(replace(back, things=[]))
+    assert (anew.anew, anew.desk) == (True, None)
+    assert [sentence.partition(":")[0] for sentence in anew.lost] == [
+        "the account of E1042 was deleted",
+        "B-204-3 is not E1042's any more",
+    ]

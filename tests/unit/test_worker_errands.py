@@ -207,7 +207,7 @@ def test_an_audit_names_what_was_found_once(site: WorkersSite, monkeypatch: pyte
     audits(monkeypatch, FOUND, unread=(Unread("switch:b", ("ports",), "nobody answers"),))
     said = run(site, Errand("audit", 7))
     assert said is not None
-    assert "port sw 1 drifted. could not judge switch:b. `provision audit` shows all." in said
+    assert "port sw 1 drifted. Could not judge switch:b. `provision audit` shows all." in said
     run(site, Errand("audit", 7))  # two workers at once: one sentence
     assert [entry.sentence for entry in site.ledger.worklog() if entry.key == "audit:7"] == [said]
 

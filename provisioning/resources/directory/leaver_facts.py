@@ -11,12 +11,15 @@ from provisioning.resources.directory.accounts import Account, read_accounts
 
 
 def find_account(session: DirectorySession, name: str) -> list[Account]:
-    """The accounts of people that have `name` as employee number, or as login (letter case does not matter)."""
-    return [
+    """The accounts of people (no groups, no computers) that have `name` as employee number, or as login (letter case
+    does not matter)."""
+    found = [
         one
         for one in read_accounts(session, employee_ids=[name], logins=[name])
         if one.login and (one.employee_id == name or one.login.casefold() == name.casefold())
     ]
+    people = ad.find(session, [one.login for one in found], [])
+    return [one for one in found if one.login in people]
 
 
 def managed_by(session: DirectorySession, dn: str) -> dict[str, str]:
