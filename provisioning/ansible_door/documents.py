@@ -51,7 +51,7 @@ RETURNS: Spec = {
         "type": "list",
         "elements": "dict",
         "returned": "when the task runs with C(--diff)",
-        "description": ["Each thing that differs, before and after: the managed fields that differ."],
+        "description": ["Each thing that differs, before and after, as text: the managed fields that differ."],
     },
     "warnings": {
         "type": "list",

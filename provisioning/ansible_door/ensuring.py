@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from provisioning.ansible_door.definition import Result, Task
 from provisioning.api import Plan, Run, Site
 from provisioning.errors import InUseError
@@ -61,7 +63,7 @@ def go_on(site: Site, request: Request) -> Iterator[Run]:
 
 def nothing_to_do(plan: Plan) -> bool:
     """Whether a run of `plan` would do nothing that is worth one. Proofs alone are not: ``check`` is for these."""
-    if plan.undoes is not None or plan.changes or plan.orders or plan.books.amendments:
+    if plan.undoes is not None or plan.changes or plan.orders or plan.books.stand_alone:
         return False
     return not plan.can_wait or (plan.site.has_ledger and plan.waits_already)
 
@@ -103,11 +105,18 @@ def joined(first: Result, then: Result) -> Result:
 def difference(change: Change[State]) -> Result:
     """One change as ``--diff`` shows it."""
     found = change.differences()
+    before = {} if change.before is None else {name: plain(old) for name, (old, _) in found.items()}
+    after = {} if change.after is None else {name: plain(new) for name, (_, new) in found.items()}
+    return _sides(str(change.address), before, after)
+
+
+def _sides(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Result:
+    """As text: of a mapping Ansible would print names in other scripts as escape sequences."""
     return {
-        "before_header": str(change.address),
-        "after_header": str(change.address),
-        "before": {} if change.before is None else {name: plain(old) for name, (old, _) in found.items()},
-        "after": {} if change.after is None else {name: plain(new) for name, (_, new) in found.items()},
+        "before_header": what,
+        "after_header": what,
+        "before": yaml.safe_dump(before, allow_unicode=True, sort_keys=False, width=1_000) if before else "",
+        "after": yaml.safe_dump(after, allow_unicode=True, sort_keys=False, width=1_000) if after else "",
     }
 
 
@@ -141,15 +150,18 @@ def _of_record(run: Run, target: str) -> Result:
     }
     if run.succeeded:
         return result
+    away = bool(target) and [one.target for one in run.waits_for] == [target]
     if run.waits_for:
         faults.append(f"run {run.id} goes on by itself where a worker runs, else by `provision resume {run.id}`")
-    away = bool(target) and [one.target for one in run.waits_for] == [target]
-    sentences = "; ".join(faults) or f"run {run.id} is {run.state}; `provision show run {run.id}` tells more"
-    return result | {"unreachable" if away else "failed": True, "msg": sentences}
+    else:
+        state = "partly done" if run.state == "partial" else run.state
+        back = "" if record.undoes is not None else f", `provision undo {run.id}` takes it back"
+        faults.append(f"run {run.id} is {state}: `provision resume {run.id}` goes on with it{back}")
+    return result | {"unreachable" if away else "failed": True, "msg": "; ".join(faults)}
 
 
 def _writes_down(plan: Plan) -> bool:
-    return bool(plan.orders or plan.books.amendments or plan.undoes is not None)
+    return bool(plan.orders or plan.books.stand_alone or plan.undoes is not None)
 
 
 def _written_down(plan: Plan) -> Iterator[Result]:
@@ -157,7 +169,7 @@ def _written_down(plan: Plan) -> Iterator[Result]:
     for one, was in plan.books.amendments:
         what, name = f"the site's {one.section}: {one.key}", field_words(one.field)
         before, after = {name: plan.books.now.get(one.subject, was)}, {name: one.value}
-        yield {"before_header": what, "after_header": what, "before": before, "after": after}
+        yield _sides(what, before, after)
 
 
 def _to_be_patched(plan: Plan) -> Iterator[Result]:
@@ -165,7 +177,7 @@ def _to_be_patched(plan: Plan) -> Iterator[Result]:
     for order in plan.orders:
         what = f"patch order for outlet {order.outlet}"
         after = {"panel": f"{order.panel}-{order.panel_port}", "port": f"{order.switch} {order.switch_port}"}
-        yield {"before_header": what, "after_header": what, "before": {}, "after": after}
+        yield _sides(what, {}, after)
 
 
 def told(change: Change[State], state: str) -> Result:

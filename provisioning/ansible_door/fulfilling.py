@@ -241,11 +241,7 @@ def _ended(task: Task, run: Run, done: Result) -> Result:
         done = done | {"waiting": {"run": run.id, "targets": {one.target: one.reason for one in run.waits_for}}}
         if task.given.get("allow_waiting") and all(one.state != "failed" for one in run.record.changes):
             return {name: value for name, value in done.items() if name not in {"failed", "unreachable"}}
-        return done
-    state = "partly done" if run.state == "partial" else run.state
-    way = f"run {run.id} is {state}: `provision resume {run.id}` goes on with it"
-    back = "" if run.record.undoes is not None else f", `provision undo {run.id}` takes it back"
-    return done | {"msg": f"{done.get('msg', '')}; {way}{back}".removeprefix("; ")}
+    return done
 
 
 def _not_read(task: Task, plan: Plan) -> Result:

@@ -23,7 +23,7 @@ def change(before: User | None, after: User | None) -> Change[Any]:
 def run(state: str, *, waits: tuple[str, ...] = (), error: str | None = None, change_state: str = "verified") -> Any:
     one = SimpleNamespace(change=change(None, User(title="T")), state=change_state, error=error)
     targets = tuple(SimpleNamespace(target=target, reason="no answer") for target in waits)
-    record = SimpleNamespace(changes=(one,), proofs=(), targets=targets)
+    record = SimpleNamespace(changes=(one,), proofs=(), targets=targets, undoes=None)
     return SimpleNamespace(id=7, state=state, record=record, succeeded=state == "done", waits_for=targets)
 
 
@@ -36,9 +36,10 @@ def plan() -> Any:
 @pytest.mark.parametrize(
     ("before", "after", "shown"),
     [
-        (None, User(title="T"), ({}, {"title": "T"})),
-        (User(title="S"), User(title="T"), ({"title": "S"}, {"title": "T"})),
-        (User(title="S"), None, ({"title": "S"}, {})),
+        (None, User(title="T"), ("", "title: T\n")),
+        (User(title="S"), User(title="T"), ("title: S\n", "title: T\n")),
+        (User(title="S"), None, ("title: S\n", "")),
+        (User(title="S"), User(title="Коммерческий директор"), ("title: S\n", "title: Коммерческий директор\n")),
     ],
 )
 def test_a_difference_has_both_sides(before: User | None, after: User | None, shown: tuple[Any, Any]) -> None:
@@ -65,7 +66,10 @@ def test_a_change_that_failed_fails_the_task_with_its_sentence() -> None:
     told = of_run(plan(), run("partial", error="the OU is missing", change_state="failed"))
     assert told["failed"] is True
     assert told["changed"] is False
-    assert told["msg"] == "directory.user[directory/ada]: the OU is missing"
+    assert told["msg"] == (
+        "directory.user[directory/ada]: the OU is missing; run 7 is partly done: `provision resume 7` goes on with it, "
+        "`provision undo 7` takes it back"
+    )
 
 
 @pytest.mark.parametrize(("target", "word"), [("windows:PC", "unreachable"), ("", "failed"), ("windows:B", "failed")])

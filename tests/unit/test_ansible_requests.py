@@ -49,7 +49,7 @@ def test_check_mode_is_the_plan_and_leaves_nothing_behind(office: Bench) -> None
     assert looked["diff"] == done["diff"]
     places = {one["before_header"]: one for one in done["diff"]}
     anna = places["directory.user[directory/anna.petrova]"]
-    assert (anna["before"], anna["after"]) == ({"office": "B-204-3"}, {"office": "B-204-2"})
+    assert (anna["before"], anna["after"]) == ("office: B-204-3\n", "office: B-204-2\n")
     assert any("site" in header and "E1042" in header for header in places), "what is written down of the site as well"
 
 
