@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`. Both install what they need and can be run twice.
 PYTHON := .venv/bin/python
 
-.PHONY: help bootstrap lab-packages demo test lint unit lab-tests schemas lock storm workers
+.PHONY: help bootstrap lab-packages demo test lint unit lab-tests documents schemas lock storm workers
 
 help:
 	@echo "make demo       start the lab and onboard the example site's new hire (root)"
@@ -13,6 +13,7 @@ help:
 	@echo "make unit       tests that need no lab"
 	@echo "make lab-tests  tests against the real servers of the lab (root)"
 	@echo "make schemas    write docs/*.schema.json again"
+	@echo "make documents  write the collection's plugins and their documentation again"
 	@echo "make lock       resolve requirements.lock again"
 
 bootstrap:
@@ -32,12 +33,16 @@ lint: bootstrap
 	.venv/bin/ruff format --check --quiet .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PYTHON) -m provisioning.ansible_door.documents --check
 
 unit: lab-packages
 	$(PYTHON) -m pytest -m "not lab"
 
 lab-tests: lab-packages
 	$(PYTHON) -m pytest -m lab
+
+documents: bootstrap
+	$(PYTHON) -m provisioning.ansible_door.documents
 
 schemas: bootstrap
 	$(PYTHON) -m tests.unit.test_reports_schema
