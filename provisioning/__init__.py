@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from provisioning.api import (
         Plan,
+        PlaybookRun,
         Run,
         Site,
         erase,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         rename,
         replace,
         roll_out,
+        run_playbook,
     )
     from provisioning.errors import (
         BlockedError,
@@ -50,6 +52,7 @@ __all__ = [
     "LabError",
     "LedgerError",
     "Plan",
+    "PlaybookRun",
     "ProvisioningError",
     "RejectedError",
     "RequestError",
@@ -71,9 +74,10 @@ __all__ = [
     "rename",
     "replace",
     "roll_out",
+    "run_playbook",
 ]
 
-_API = frozenset({"Plan", "Run", "Site"} | {name for name in __all__ if name.islower()})
+_API = frozenset({"Plan", "PlaybookRun", "Run", "Site"} | {name for name in __all__ if name.islower()})
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The one facade that every door calls: the command line, scripts, later the Ansible modules.
+"""The one facade that every door calls: the command line, scripts, the Ansible modules.
 
 ::
 
@@ -12,12 +12,14 @@
 
 from provisioning.api.asking import erase, install, move, offboard, reassign, reinstate, rename, replace, roll_out
 from provisioning.api.plan import Plan, Run
+from provisioning.api.playbooks import PlaybookRun, run_playbook
 from provisioning.api.site import Site
 from provisioning.procedures.onboard import Onboard, onboard
 
 __all__ = [
     "Onboard",
     "Plan",
+    "PlaybookRun",
     "Run",
     "Site",
     "erase",
@@ -30,4 +32,5 @@ __all__ = [
     "rename",
     "replace",
     "roll_out",
+    "run_playbook",
 ]

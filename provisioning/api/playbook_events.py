@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from provisioning.engine.events import Event, PlaybookWarned, TaskOutcome, TaskSettled, TaskStarted
 
 OURS = "workplace.provisioning."
@@ -200,7 +202,8 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _results(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The results of a loop's items."""
     found = result.get("results")
-    return [_mapping(one) for one in found] if isinstance(found, list) and "ansible_loop_var" in str(found[:1]) else []
+    items = [_mapping(one) for one in found] if isinstance(found, list) else []
+    return items if all("ansible_loop_var" in one for one in items) else []
 
 
 def _runs_in(result: Mapping[str, Any]) -> list[int]:
@@ -220,16 +223,22 @@ def _spoken(result: Mapping[str, Any]) -> Any:
     if "msg" in result:
         return result["msg"]
     said = {name: value for name, value in result.items() if not name.startswith("_") and name not in _BESIDE}
-    return "\n".join(f"{name}: {_words(value)}" for name, value in said.items())
+    return "\n".join(f"{name}:{_beside(_words(value))}" for name, value in said.items())
+
+
+def _beside(text: str) -> str:
+    return "".join(f"\n  {line}" for line in text.splitlines()) if "\n" in text else f" {text}"
 
 
 _BESIDE = frozenset({"changed", "failed", "item", "ansible_loop_var", "skipped"})
 
 
 def _words(value: Any) -> str:
-    """A text as it is, a list of texts line by line, anything else as JSON."""
+    """A text as it is, a list of texts line by line, lists and mappings as YAML, anything else as JSON has it."""
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "\n".join(value)
+    if isinstance(value, (list, dict)) and value:
+        return yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=1000)
     return json.dumps(value, ensure_ascii=False, default=str)

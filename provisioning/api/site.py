@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from provisioning.api import auditing, configurations, finding, planning
+from provisioning.api import auditing, configurations, finding, planning, playbook_steps
 from provisioning.api.auditing import AuditReport
 from provisioning.api.line_report import LineReport
 from provisioning.api.lines import check_lines
@@ -181,6 +181,7 @@ class Site(Bulk):
                 *planner.lasting(changes),
                 *work.warnings,
                 *planning.unmet(work, reading),
+                *playbook_steps.sentences(site, request.to_plain(), changes),
             ),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
@@ -283,13 +284,14 @@ class Site(Bulk):
         if resume:
             take_again(self.ledger, self.wired, self.ledger.run(run_id))
 
-        def settle_seats(record: RunRecord, state: RunState) -> None:
+        def settle_seats(record: RunRecord, state: RunState) -> RunState:
             give_back(self.ledger, self.wired, record, state)
             give_back_extensions(self.ledger, record, state)
             ports.settle(self.ledger, record, state)
             amended.settle(self.ledger, record, state)
             leavers.settle(self.ledger, self.inventory, record, state)
             book_seats(self.ledger, self.inventory, record, state)
+            return playbook_steps.follow(self, record, state, listener, stop)
 
         with self.connect(anew=bool(self.ledger.amendments(run_id=run_id))) as pool:
 
