@@ -203,7 +203,7 @@ def _said(**variables: Any) -> Variables:
 
 
 def _rooms(site: Inventory) -> Mapping[tuple[str, str], str]:
-    """Building and room → what the room's group is called after: the room, with its building where two have one name."""
+    """Building and room → what the group is called after: the room, with its building where two have one name."""
     buildings: dict[str, set[str]] = defaultdict(set)
     for place in site.workplaces.values():
         buildings[place.room].add(place.building)

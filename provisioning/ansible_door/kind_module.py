@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -29,8 +29,8 @@ class KindModule:
     """One such module. `things` is the name of its list, `key` of the option that tells things apart; `target` is where
     they are (``""``: on the host of the task), or how a task says it. `fields` are the kind's fields that can be asked
     for, each with its sentences; `fixed` are those that always are the same. `key_of` puts a key into its one form,
-    and raises pydantic's
-    ValidationError. `more` are options beside the list."""
+    and raises pydantic's ValidationError. `more` are options beside the list. `refers` is the field that names another
+    thing of the same kind: one that is in the list too is made first."""
 
     name: str
     kind: str
@@ -47,6 +47,7 @@ class KindModule:
     key_of: Callable[[str], str] = str
     host_is: HostIs | None = None
     more: Spec = field(default_factory=dict)
+    refers: str | None = None
 
     def definition(self) -> Definition:
         """The module as the registry has it."""
@@ -76,7 +77,18 @@ class KindModule:
     def _request(self, task: Task) -> Request:
         target = self._target(task)
         resources = [self._resource(one, target) for one in task.given[self.things]]
-        return ensure(f"{self.name}{f' on {task.thing}' if task.target else ''}", resources)
+        return ensure(f"{self.name}{f' on {task.thing}' if task.target else ''}", self._ordered(resources))
+
+    def _ordered(self, resources: Sequence[Resource]) -> Sequence[Resource]:
+        """Each with the one of the same list that it refers to."""
+        if self.refers is None:
+            return resources
+        there = {one.key.casefold(): one.address for one in resources if one.desired is not None}
+        named = [str(getattr(one.desired, self.refers, None)).casefold() for one in resources]
+        return [
+            replace(one, requires=frozenset({there[name]})) if name in there and there[name] != one.address else one
+            for one, name in zip(resources, named, strict=True)
+        ]
 
     def _target(self, task: Task) -> str:
         if callable(self.target):

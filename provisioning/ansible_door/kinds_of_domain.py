@@ -33,7 +33,7 @@ MODULES = (
             "employee_id": ("The person's number (employeeID): by it, the account is known as theirs.", NULL),
             "department": ("Department.", NULL),
             "title": ("Job title.", NULL),
-            "manager": ("Login of the manager, who must have an account.", NULL),
+            "manager": ("Login of the manager, who must have an account, or get one by the same task.", NULL),
             "telephone": ("Telephone number (telephoneNumber).", NULL),
             "ip_phone": ("Extension (ipPhone).", NULL),
             "office": ("Room (physicalDeliveryOfficeName).", NULL),
@@ -57,6 +57,7 @@ MODULES = (
         state: absent
 """,
         target="directory",
+        refers="manager",
     ),
     KindModule(
         "domain_computer",

@@ -64,7 +64,10 @@ def clearance(ledger: Ledger, plan: Planned, request_id: int | None) -> int | No
         if record.request == plan.request and record.start <= now() and covers(record, plan.grounds):
             return record.id
     wanted = "; ".join(f"{role}: {', '.join(why)}" for role, why in plan.grounds.items())
-    raise RequestError(f"this needs approval ({wanted}); ask for it with `provision onboard …`. Nothing was changed")
+    raise RequestError(
+        f"this needs approval ({wanted}); ask for it (`site.request(…)`, or the verb of `provision`), and once it is "
+        "approved it is carried out. Nothing was changed"
+    )
 
 
 def whole(request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -109,6 +109,14 @@ def test_a_thing_that_is_named_twice_is_refused(site: Site) -> None:
         resources(site, "domain_user", users=[{"login": "a"}, {"login": "a", "state": "absent"}])
 
 
+def test_a_manager_of_the_same_list_is_made_first(site: Site) -> None:
+    users = [{"login": "b", "manager": "A"}, {"login": "a"}, {"login": "c", "manager": "somebody.else"}]
+    options = validated({"users": users}, LISTS["domain_user"].definition().options, "domain_user")
+    request = LISTS["domain_user"]._request(Task(options, site, "host", {}, check=True, diff=False))
+    assert isinstance(request, Ensure)
+    assert {one.key: sorted(a.key for a in one.requires) for one in request.resources} == {"b": ["a"], "a": [], "c": []}
+
+
 def test_the_file_server_is_the_homes_or_named(site: Site) -> None:
     quota = [{"path": r"homes$\a", "limit": 5}]
     (found,) = resources(site, "folder_quota", quotas=quota)

@@ -14,7 +14,7 @@ from provisioning.errors import ProvisioningError
 
 @pass_context
 def login_names(
-    context: Any, given: Any, family: Any, standard: Any = None, count: Any = 3, site: str | None = None
+    context: Any, given: Any, family: Any, standard: Any = None, count: Any = 3, *, site: str | None = None
 ) -> list[str]:
     """See ``login_names.yml``."""
     try:
