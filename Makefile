@@ -26,7 +26,7 @@ demo: bootstrap
 	@$(PYTHON) -m provisioning.lab.demo
 
 test: lab-packages lint
-	$(PYTHON) -m pytest -n 2 --dist loadfile
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: bootstrap
 	.venv/bin/ruff check .

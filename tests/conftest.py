@@ -32,9 +32,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first: a broken one is known before the lab is started."""
-    items.sort(key=lambda item: item.get_closest_marker("lab") is not None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Unit tests first: a broken one is known before the lab is started. In several processes the other way round: the
+    small files at the end keep all of them busy."""
+    parallel = hasattr(config, "workerinput")
+    items.sort(key=lambda item: (item.get_closest_marker("lab") is None) == parallel)
 
 
 @pytest.fixture(scope="session")
