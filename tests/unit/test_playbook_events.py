@@ -113,7 +113,7 @@ def test_debug_says_its_message_also_in_a_loop() -> None:
     loop = result("ok", results=items)
     lines = result("ok", _ansible_verbose_always=True, msg=["first", "second"])
     details = [event.detail for event in told(Tally(), once, variable, loop, lines) if isinstance(event, TaskSettled)]
-    assert details == ["hello", 'found: {"a": 1}', "1\n2", "first\nsecond"]
+    assert details == ["hello", "found:\n  a: 1", "1\n2", "first\nsecond"]
 
 
 def test_failed_items_of_a_loop_say_why() -> None:

@@ -89,7 +89,7 @@ def _text(text: str) -> Any:
     return text if trust_as_template is None else trust_as_template(text)
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]  (ansible has no types)
+class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]  # ansible has no types
     """Reads ``*.workplace.yml``."""
 
     NAME = "workplace.provisioning.site"

@@ -48,7 +48,7 @@ _raw:
 """
 
 
-class LookupModule(LookupBase):  # type: ignore[misc]  (ansible has no types)
+class LookupModule(LookupBase):  # type: ignore[misc]  # ansible has no types
     """What Ansible loads."""
 
     def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **options: Any) -> list[Any]:
