@@ -32,6 +32,7 @@ _SWITCH: Mapping[str, tuple[str, ...]] = {
     "network_os": ("ansible_network_os",),
 }
 """What we need of a switch → the variables of ``ansible.netcommon.network_cli`` that say it, the first one counts."""
+_SECRET = frozenset({*PASSWORDS, *_SWITCH["password"], *_SWITCH["enable"]})
 
 _DIALECTS = {
     "aoscx": "aoscx", "arubanetworks.aoscx.aoscx": "aoscx",
@@ -94,16 +95,19 @@ def said_of(
         "switch": frozenset(name for names in _SWITCH.values() for name in names),
     }[host_is]
     found = {name: template(variables[name]) for name in sorted(names) if name in variables}
-    return {
+    words: dict[str, str | list[str]] = {
         name: [str(one) for one in value] if isinstance(value, (list, tuple)) else str(value)
         for name, value in found.items()
         if value is not None and value != ""
     }
+    for name in _SECRET & words.keys():  # `ansible-vault encrypt_string` keeps the line end of what it is given
+        words[name] = str(words[name]).removesuffix("\n").removesuffix("\r")
+    return words
 
 
 def secrets_in(said: Mapping[str, Any]) -> set[str]:
     """The passwords among the variables: no result may hold them."""
-    return {str(said[name]) for name in {*PASSWORDS, *_SWITCH["password"], *_SWITCH["enable"]} if name in said}
+    return {str(said[name]) for name in _SECRET if name in said}
 
 
 def host_of(site: Site, host_is: HostIs | None, host: str, said: Mapping[str, Any]) -> tuple[Site, str]:

@@ -40,6 +40,11 @@ def test_what_is_empty_is_not_said() -> None:
     assert said_of("workstation", given, lambda value: value) == {"ansible_winrm_transport": ["ntlm", "basic"]}
 
 
+@pytest.mark.parametrize("kept", ["secret\n", "secret\r\n", "secret"])
+def test_a_password_loses_the_line_end_that_encrypt_string_keeps(kept: str) -> None:
+    assert said_of("switch", {"ansible_password": kept}, lambda value: value) == {"ansible_password": "secret"}
+
+
 def test_passwords_are_secrets() -> None:
     said = {
         "ansible_password": "one",
