@@ -104,7 +104,7 @@ def test_lists_of_things_there_and_gone_again(office: Office, playbook: Playbook
     there = office_play(gone=False)
     said, changed = playbook.run(there, "--check", "--diff")
     assert changed == {"localhost": 2, SWITCH: 1, PC: 1}
-    assert re.search(r'^\+ +"description": "by a playbook"', said, re.MULTILINE)
+    assert re.search(r"^\+description: by a playbook", said, re.MULTILINE)
     assert ENTRY not in directory_entries(office)  # check mode changed nothing
     assert "by a playbook" not in at_switch(office, SWITCH, "show running-config interface GigabitEthernet1/0/20")
 
