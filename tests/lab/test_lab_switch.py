@@ -219,12 +219,12 @@ def test_counters_come_from_the_bridge_and_from_faults(bench: Bench, console: Co
 
 
 def test_a_cut_session_leaves_the_revert_timer_running(bench: Bench, console: Console) -> None:
-    with misbehaving(bench.faults(), Faults(minute=3)):
+    with misbehaving(bench.faults(), Faults(minute=6)):
         other = Console(bench)
         other.run("configure terminal revert timer 1", f"interface {G1}", "switchport access vlan 30")
         other.close()
         assert "vlan 30" in console.run(f"show running-config interface {G1}")
-        assert eventually(lambda: "vlan 30" not in console.run(f"show running-config interface {G1}"), 20)
+        assert eventually(lambda: "vlan 30" not in console.run(f"show running-config interface {G1}"), 30)
 
 
 def test_the_connection_is_cut_in_the_middle(bench: Bench, console: Console) -> None:

@@ -13,6 +13,8 @@ from provisioning.connections.pool import Pool
 from provisioning.lab.office import Office
 from provisioning.resources.base import Address, Change
 from provisioning.resources.directory.computer import COMPUTER, Computer
+from provisioning.resources.windows.package import PACKAGE
+from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.resources.windows.reg_file import RegistryValue
 from provisioning.resources.windows.registry import REGISTRY, RegistryKey
 from tests.lab.admin import Admin, admin_of, directory_entries, registry
@@ -74,6 +76,11 @@ def test_two_waves_and_a_pc_that_fails(office: Office, admin: Admin, pool: Pool)
     assert admin.here("undo", "2", "--yes").code == 0, "the second wave alone"
     assert (TOOL in programs(office, OLD), TOOL in programs(office, NEW)) == (True, False)
     admin.take_all_back()
+    with pool.session(f"windows:{OLD}") as session:  # undo leaves it: it took the place of the other one
+        left = PACKAGE.read(session, [TOOL])[TOOL]
+        gone: Change[InstalledPackage] = Change(Address("windows.package", f"windows:{OLD}", TOOL), left, None)
+        assert PACKAGE.apply(session, [gone])[0].error is None
+    assert TOOL not in programs(office, OLD)
 
 
 def test_the_new_pc_is_ready_and_undo_brings_the_old_one_back(office: Office, admin: Admin, pool: Pool) -> None:
