@@ -19,6 +19,7 @@ from provisioning.connections.winrm import WinRm
 from provisioning.errors import CredentialError, RejectedError, RequestError, TrustError, UnreachableError
 from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.office import Office
+from provisioning.lab.windows import prefix as wine
 from provisioning.resources.base import Address, Change, Proof, State
 from provisioning.resources.windows.package import PACKAGE, InstalledPackage
 from provisioning.resources.windows.proofs import PACKAGE_REGISTERED, POLICY_READS_BACK
@@ -139,6 +140,24 @@ def test_switched_off_and_on_again(office: Office, inventory: Inventory, secrets
     finally:
         office.pcs.power_on(NAME)
     assert attempt(inventory, secrets) == NAME
+
+
+def test_a_wine_that_does_not_come_up_is_started_again(
+    office: Office, inventory: Inventory, secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wine boots with its first program: when that one ends in the middle, all later ones wait for ever."""
+    began = []
+
+    def boot(prefix: Path, name: str) -> bool:
+        began.append(name)
+        return real_boot(prefix, name, seconds=60 if len(began) > 1 else 0.05)
+
+    real_boot = wine.boot
+    monkeypatch.setattr(wine, "boot", boot)
+    office.pcs.power_off(NAME)
+    office.pcs.power_on(NAME)
+    assert attempt(inventory, secrets) == NAME
+    assert began == [NAME, NAME]
 
 
 def test_unknown_pc(inventory: Inventory, secrets: Secrets) -> None:

@@ -50,7 +50,7 @@ def test_the_image_is_made_of_the_wheel(context: Path) -> None:
     final = steps[steps.index("AS final") :]
     assert final.index("COPY _build/wheels") < final.index('pip install --no-cache-dir "$wheel[')
     assert final.index('"$wheel[') < final.index("ansible-doc -t inventory workplace.provisioning.site")
-    assert "ARG EE_BASE_IMAGE=\"fedora:42\"" in steps
+    assert 'ARG EE_BASE_IMAGE="fedora:42"' in steps
 
 
 def test_the_image_asks_for_what_the_project_asks_for(context: Path) -> None:

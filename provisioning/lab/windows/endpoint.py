@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hmac
 import http.server
 import json
@@ -33,7 +32,7 @@ from spnego.exceptions import SpnegoError
 
 from provisioning.lab.windows import djoin, wmi, wsman
 from provisioning.lab.windows.machine import Machine
-from provisioning.lab.windows.shells import Command, Shells
+from provisioning.lab.windows.shells import Shells
 
 _log = logging.getLogger(__name__)
 _ENCRYPTED = "application/HTTP-SPNEGO-session-encrypted"
@@ -280,21 +279,11 @@ def _channel_bindings(certificate: Path) -> GssChannelBindings:
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
 
 
-def _boot(settings: Settings) -> None:
-    """Run one command: the first one of a prefix starts its services and takes 1-2 s, and nobody else
-    should wait for that."""
-    command = Command(settings.machine, settings.scratch, "ver")
-    with contextlib.suppress(wsman.WsmanError):
-        command.receive(timeout=40)
-    command.terminate()
-
-
 def serve(settings: Settings) -> None:
     """Take the PC's name and serve until the process is ended."""
     socket.sethostname(settings.name)
     settings.scratch.mkdir(parents=True, exist_ok=True)
     shells = Shells(settings.machine, settings.scratch)
-    _boot(settings)
     djoin.complete(Machine.load(settings.machine))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(settings.certificate, settings.key)

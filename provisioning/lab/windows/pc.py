@@ -12,6 +12,7 @@ from pathlib import Path
 from spnego._ntlm_raw.crypto import ntowfv1  # MD4 of the password; OpenSSL 3 has none
 
 import provisioning
+from provisioning.errors import LabError
 from provisioning.lab.certificates import LabAuthority
 from provisioning.lab.process import Daemon, listening, run, wait_for
 from provisioning.lab.windows import power
@@ -19,6 +20,8 @@ from provisioning.lab.windows import prefix as wine
 from provisioning.lab.windows.endpoint import Settings
 from provisioning.lab.windows.machine import Machine
 from provisioning.lab.windows.smb import SmbServer
+
+_BOOTS = 3  # before a PC counts as broken
 
 
 class Pc:
@@ -63,8 +66,7 @@ class Pc:
         if self.running():
             return
         self._take_address()
-        environment = wine.wine_environment(self._prefix)
-        self._wineserver.start(wine.wineserver_command("-f", "-p"), env=environment, cwd=self._prefix)
+        self._boot()
         self._smb.up(self._user, self._password.read_text(encoding="utf-8").rstrip("\r\n"))
         self._start_endpoint()
         address = str(self._address)
@@ -86,15 +88,7 @@ class Pc:
         """Stop everything that answers at its address."""
         self._endpoint.stop()
         self._smb.down()
-        if self._wineserver.pid is not None:
-            run(
-                wine.wineserver_command("-k"),
-                env=wine.wine_environment(self._prefix),
-                timeout=30,
-                check=False,
-            )
-        self._wineserver.stop()
-        wine.remove_server_folder(self._prefix)
+        self._stop_wine()
 
     def remove(self) -> None:
         """Remove it with all that is on it."""
@@ -105,6 +99,22 @@ class Pc:
         if f" {self._address}/" not in run(["ip", "-4", "address", "show", "dev", "lo"]).stdout:
             run(["ip", "address", "add", f"{self._address}/32", "dev", "lo"])
             self._own_address.touch()
+
+    def _boot(self) -> None:
+        """Start Wine and let it come up, before anything answers at the PC's address."""
+        for _ in range(_BOOTS):
+            environment = wine.wine_environment(self._prefix)
+            self._wineserver.start(wine.wineserver_command("-f", "-p"), env=environment, cwd=self._prefix)
+            if wine.boot(self._prefix, self.machine.name):
+                return
+            self._stop_wine()
+        raise LabError(f"Wine of {self.machine.name} did not come up; see {self._wineserver.log}")
+
+    def _stop_wine(self) -> None:
+        if self._wineserver.pid is not None:
+            run(wine.wineserver_command("-k"), env=wine.wine_environment(self._prefix), timeout=30, check=False)
+        self._wineserver.stop()
+        wine.remove_server_folder(self._prefix)
 
     def _start_endpoint(self) -> None:
         certificate = self._authority.issue(
