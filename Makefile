@@ -1,13 +1,14 @@
 # The two commands of the README are `make demo` and `make test`. Both install what they need and can be run twice.
 PYTHON := .venv/bin/python
 
-.PHONY: help bootstrap lab-packages demo test lint unit lab-tests documents schemas lock storm workers
+.PHONY: help bootstrap lab-packages demo test lint unit lab-tests documents schemas lock storm workers bench
 
 help:
 	@echo "make demo       start the lab and onboard the example site's new hire (root)"
 	@echo "make test       every check and every test, lab tests included (root)"
 	@echo "make storm      kill runs and undos hundreds of times; nothing may be lost or done twice (3 to 5 minutes)"
 	@echo "make workers    kill and stop workers at random while they work; count what comes of it (root)"
+	@echo "make bench      measure beside the alternatives (root; about an hour; ROWS='ports file' for some of it)"
 	@echo "make lab-packages  install the Debian packages of the whole lab (root)"
 	@echo "make lint       ruff, mypy --strict, import layers"
 	@echo "make unit       tests that need no lab"
@@ -56,3 +57,7 @@ workers: lab-packages
 
 storm: bootstrap
 	@$(PYTHON) -m tests.storm.storm
+
+bench:
+	@.ci/bench-bootstrap
+	@$(PYTHON) -m benchmarks --repeat $(or $(REPEAT),5) $(ROWS)
