@@ -6,7 +6,8 @@ input, one JSON object a line, and answers each with one (:mod:`benchmarks.switc
 
 ``{"do": "reset", "round_trip": 0.02}``: all switches are as in the beginning again, that many seconds away.
 ``{"do": "look"}``: which switches are not as `lines` make them, in the running or the startup configuration, and what
-the process has seen: connections since the reset, the most of them at once, octets of memory (VmHWM).
+the process has seen: connections since the reset, the most of them at once, seconds that it computed since then,
+octets of memory (VmHWM).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import copy
 import json
 import resource
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,11 +191,13 @@ async def serve(fleet: Fleet, loop: LateLoop) -> None:
     commands = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     _say({"ready": len(told.addresses)})
+    began = time.process_time()
     while line := await commands.readline():
         asked = json.loads(line)
         if asked["do"] == "reset":
             fleet.reset()
             loop.round_trip, loop.connections, loop.most = asked["round_trip"], 0, loop.open
+            began = time.process_time()
             _say({})
         else:
             # Whoever was measured may still be saying good-bye.
@@ -201,7 +205,8 @@ async def serve(fleet: Fleet, loop: LateLoop) -> None:
                 if not loop.open:
                     break
                 await asyncio.sleep(0.05)
-            seen = {"connections": loop.connections, "most": loop.most, "memory": _memory()}
+            cpu = time.process_time() - began
+            seen = {"connections": loop.connections, "most": loop.most, "memory": _memory(), "cpu": cpu}
             _say({"wrong": fleet.wrong(), "left_open": loop.open, **seen})
 
 

@@ -22,13 +22,14 @@ USER = "netops"
 @dataclass(frozen=True)
 class Seen:
     """What the switches say after somebody was at work on them. `wrong`: switch → what is not as it should be;
-    `connections`, and the `most` at once; `memory` of their process, octets."""
+    `connections`, and the `most` at once; `memory` of their process, octets; seconds that it computed (`cpu`)."""
 
     wrong: dict[str, str]
     connections: int
     most: int
     left_open: int
     memory: int
+    cpu: float
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ from benchmarks.switch_contestants import Work
 from benchmarks.switch_fleet import host_name
 from benchmarks.switch_job import Job
 from benchmarks.switch_scenarios import ACCESS, UPLINKS, VLANS, VOICE, description
+from provisioning.api.configurations import archive_of
 from provisioning.api.site import Site
 from provisioning.connections.switch import SwitchSession
+from provisioning.dialects import load
 from provisioning.lab.site_copy import write_site
 from provisioning.ledger.runs import Runs
 from provisioning.procedures.base import Accounts
@@ -76,7 +78,11 @@ def facade(job: Job) -> Work:
     site = Site.load(folder)
     loading = time.monotonic() - began
     request = Ports(tuple(job.scenario.interfaces))
-    _ = site.ledger  # the file is there from the second run on
+    load("ios")  # what it imports, and its own file
+    _ = site.ledger  # the file is there from the second run on, and so is the archive
+    place = archive_of(site.inventory).place
+    with place.writing() as git:
+        place.prepare(git)
 
     def work() -> Mapping[str, float]:
         steps = _Steps(len(job.addresses))

@@ -11,18 +11,15 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import switch_ansible
-from benchmarks.switch_fleet import RunningFleet, Seen, fleet_of
-from benchmarks.switch_job import Job, Told
+from benchmarks.measuring import Asked
+from benchmarks.switch_measuring import Result, contest
 from benchmarks.switch_scenarios import SCENARIOS, Scenario
 
 TITLES = {
@@ -37,95 +34,6 @@ TITLES = {
 _APPLY = "  of that, apply (what bare is beside)"
 _GOALS = {"bare": 1.5, "nornir": 3.0, "ansible-block": 20.0, "ansible-resources": 20.0}
 _MOST_FOR_ANSIBLE = 100  # switches; a thousand would take the better part of an hour
-
-
-@dataclass(frozen=True)
-class Result:
-    """One contestant in one scenario: seconds of each repetition (of its work; that it computed; of its whole process),
-    of parts of it, what the switches saw, its memory in octets."""
-
-    scenario: str
-    contestant: str
-    seconds: Sequence[float]
-    cpu: Sequence[float]
-    process_seconds: Sequence[float]
-    parts: Mapping[str, float] = field(default_factory=dict)
-    memory: int = 0
-    connections: int = 0
-    most: int = 0
-
-    apply_seconds: Sequence[float] = ()
-    apply_cpu: Sequence[float] = ()
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-    @property
-    def apply(self) -> Result | None:
-        """Ours without the plan: what a person waits for who confirmed it."""
-        return replace(self, seconds=self.apply_seconds, cpu=self.apply_cpu) if self.apply_seconds else None
-
-
-def measure(scenario: Scenario, names: Sequence[str], repeat: int, number: int, ansible: Path) -> Iterator[Result]:
-    """All contestants `repeat` times, in turn."""
-    told: dict[str, list[tuple[Told, float, Seen]]] = defaultdict(list)
-    with tempfile.TemporaryDirectory(prefix="switches-") as place, fleet_of(Path(place), scenario, number) as fleet:
-        for turn in range(repeat):
-            shift = turn % len(names)
-            for name in [*names[shift:], *names[:shift]]:
-                fleet.reset(scenario.round_trip)
-                one, whole = _run(name, _job(scenario, fleet, Path(place) / f"{name}-{turn}"), ansible)
-                seen = fleet.look()
-                if seen.wrong:
-                    raise SystemExit(f"{name}, {scenario.title}: {len(seen.wrong)} switches are wrong: {seen.wrong}")
-                told[name].append((one, whole, seen))
-                _note(f"{scenario.name} {turn + 1}/{repeat} {name}: {one.seconds:.2f} s")
-    for name in names:
-        yield _result(scenario, name, told[name])
-
-
-def _result(scenario: Scenario, name: str, told: Sequence[tuple[Told, float, Seen]]) -> Result:
-    parts = {part: statistics.median(one.parts[part] for one, _, _ in told) for part in told[0][0].parts}
-    return Result(
-        scenario.name,
-        name,
-        [one.seconds for one, _, _ in told],
-        [one.cpu for one, _, _ in told],
-        [whole for _, whole, _ in told],
-        parts,
-        max(one.memory for one, _, _ in told),
-        max(seen.connections for _, _, seen in told),
-        max(seen.most for _, _, seen in told),
-        [one.parts["apply"] for one, _, _ in told if "apply" in one.parts],
-        [one.parts["apply CPU"] for one, _, _ in told if "apply CPU" in one.parts],
-    )
-
-
-def _job(scenario: Scenario, fleet: RunningFleet, folder: Path) -> Job:
-    folder.mkdir(mode=0o700)
-    return Job(
-        scenario, fleet.addresses, fleet.port, "netops", str(fleet.password_file), str(fleet.known_hosts), str(folder)
-    )
-
-
-def _run(name: str, job: Job, ansible: Path) -> tuple[Told, float]:
-    if name.startswith("ansible-"):
-        seconds = switch_ansible.run(job, name.removeprefix("ansible-"), ansible)
-        return Told(seconds), seconds
-    file = Path(job.folder) / "job.json"
-    job.write(file)
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.switch_child", name, str(file)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    whole = time.monotonic() - began
-    if done.returncode:
-        raise SystemExit(f"{name} ended with {done.returncode}; what it said stands above")
-    return Told(**json.loads(done.stdout.splitlines()[-1])), whole
 
 
 # ----------------------------------------------------------------------------------------------------- shown
@@ -199,10 +107,11 @@ def main(arguments: Sequence[str]) -> None:
             parser.error(why)
         _note(f"Ansible is left out: {why}")
         names = [name for name in names if not name.startswith("ansible-")]
+    told = Asked(asked.repeat, asked.number, Path(), asked.ansible, _note)
     found: list[Result] = []
     for scenario in scenarios:
         able = [name for name in names if scenario.switches <= _MOST_FOR_ANSIBLE or not name.startswith("ansible-")]
-        results = list(measure(scenario, able, asked.repeat, asked.number, asked.ansible))
+        results = list(contest(scenario, able, told))
         found += results
         sys.stdout.write(table(scenario, results) + "\n\n")
         sys.stdout.flush()

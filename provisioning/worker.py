@@ -10,6 +10,7 @@ from functools import cached_property
 from provisioning.api import Site, configurations
 from provisioning.api.configurations import Round
 from provisioning.api.line_report import LineReport
+from provisioning.connections.idle import IdleSessions
 from provisioning.engine.alone import Alone
 from provisioning.engine.errands import Engine, Errand, OwnStop, PutOffError, Watcher, audit_key, repeated_key
 from provisioning.engine.outbox import Messenger, deliver
@@ -55,6 +56,11 @@ class WorkersSite(Site):
     """A site as workers see it: nobody waits for the service desk."""
 
     @cached_property
+    def idle(self) -> IdleSessions:
+        """Whoever carries out the next request finds a session to the directory open."""
+        return IdleSessions()
+
+    @cached_property
     def messenger(self) -> Messenger:
         """Writes sentences only: a desk takes its time, and emptying the outbox is an errand of its own."""
         return Messenger(self.ledger, self.wired, self.secrets, delivers=False)
@@ -93,7 +99,7 @@ class Errands:
         if request.state != "scheduled":
             return None
         try:
-            fulfilment = self.site.carry_out(number, stop=stop)
+            fulfilment = self.site.carry_out(number, stop=stop, record=request)
         except LedgerError:
             self._left_open(number, None)
             raise
@@ -104,6 +110,8 @@ class Errands:
         self._carried(number, fulfilment.run, stop)
         if fulfilment.run is None:
             return f"{request.title}: {fulfilment.problem}"
+        if fulfilment.request.state == "proven":
+            return f"{request.title}: done"
         return _ended(self.site.ledger.run(fulfilment.run))
 
     def _run(self, number: int, stop: threading.Event) -> str:

@@ -12,7 +12,7 @@ from provisioning.api import Plan, Run, Site
 from provisioning.errors import InUseError
 from provisioning.procedures.base import Request
 from provisioning.reports.words import field_words
-from provisioning.resources.base import Change, State
+from provisioning.resources.base import Address, Change, State
 
 Making = Callable[[], Request]
 """Makes the request of a task; sessions that it opens are used again by the plan."""
@@ -128,7 +128,7 @@ def plain(value: Any) -> Any:
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted((plain(one) for one in value), key=str)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not isinstance(value, Address):
         return [plain(one) for one in value]
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.engine.planner import TargetSessions
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.ledger import Ledger
@@ -22,6 +21,7 @@ from provisioning.site import Inventory
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
+    from provisioning.connections.windows import WindowsSession
 
 _PACKAGE = "windows.package"
 _STAMP = r"-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})\d{2}Z\.tar\.gz(\.age)?"

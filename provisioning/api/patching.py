@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.engine.events import Listener
 from provisioning.errors import LedgerError, RequestError, TargetError
 from provisioning.ledger import PatchOrder
@@ -24,6 +23,7 @@ from provisioning.site import Inventory
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
+    from provisioning.connections.switch import SwitchSession
 
 EVERY = 1.0
 """Seconds between two looks at the switch while the technician works."""

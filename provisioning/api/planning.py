@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provisioning.connections.directory import DirectorySession
 from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.engine.planner import Reading
 from provisioning.errors import RejectedError, RequestError, TargetError
@@ -34,6 +34,9 @@ from provisioning.resources.directory.membership import MEMBERSHIP
 from provisioning.resources.phones.subscriber import taken
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession
 
 _REFUSED = 10
 """Targets of which a refusal says why."""

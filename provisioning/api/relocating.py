@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from provisioning.api.patching import ask
-from provisioning.connections.switch import SwitchSession
 from provisioning.engine.events import Listener
 from provisioning.errors import RequestError, TargetError
 from provisioning.procedures.move import Move
@@ -21,6 +20,7 @@ from provisioning.site import Inventory
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
+    from provisioning.connections.switch import SwitchSession
 
 
 def move(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioning.api.leaving import number_of
-from provisioning.connections.directory import DirectorySession
 from provisioning.errors import RequestError
 from provisioning.intake import leavers
 from provisioning.intake.extensions import held_extensions
@@ -30,6 +29,7 @@ from provisioning.site.inventory import unknown
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
+    from provisioning.connections.directory import DirectorySession
 
 _ALL = 1_000_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +15,9 @@ from provisioning.api.auditing import AuditReport
 from provisioning.api.line_report import LineReport
 from provisioning.api.lines import check_lines
 from provisioning.api.plan import Plan, Run
+from provisioning.api.reading_ahead import reading_ahead
 from provisioning.api.saved import read_plan
+from provisioning.connections.idle import IdleSessions
 from provisioning.connections.openers import OPENERS
 from provisioning.connections.pool import Pool
 from provisioning.engine import planner
@@ -29,6 +31,7 @@ from provisioning.engine.undo import to_take_back
 from provisioning.errors import LedgerError, RequestError, TargetError
 from provisioning.intake import Bulk, amended, leavers, permit_more, ports
 from provisioning.intake.extensions import give_back_extensions
+from provisioning.intake.overlay import Overlay
 from provisioning.intake.seat_custody import book_seats
 from provisioning.intake.seats import give_back, shortages, take, take_again
 from provisioning.ledger import Ledger, RunRecord, RunState, moment
@@ -47,7 +50,7 @@ from provisioning.site import Inventory
 from provisioning.site.load import load
 
 _ALL = 1_000_000
-_KEPT = 64
+_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,15 @@ class Site(Bulk):
         cable the files leave open (:func:`~provisioning.intake.ports.wired`)."""
         if not self.has_ledger:
             return self.inventory
-        return ports.wired(amended.amended(self.inventory, self.ledger.amendments()), self.ledger)
+        return self._overlay.now(self.ledger)
+
+    def _one_moment(self) -> AbstractContextManager[None]:
+        """Within the block this thread's :attr:`wired` is looked up once."""
+        return self._overlay.one_moment(self.ledger) if self.has_ledger else nullcontext()
+
+    @cached_property
+    def _overlay(self) -> Overlay:
+        return Overlay(self.inventory)
 
     @property
     def has_ledger(self) -> bool:
@@ -98,7 +109,7 @@ class Site(Bulk):
         if self._kept_open and not anew:
             yield self._kept_open[-1]
             return
-        with Pool(self.wired, self.secrets, OPENERS) as pool:
+        with Pool(self.wired, self.secrets, OPENERS, idle=self.idle) as pool:
             if not self._kept_open:
                 yield pool
                 return
@@ -112,13 +123,18 @@ class Site(Bulk):
     def kept_open(self) -> Iterator[None]:
         """Within the block, sessions stay open from one step to the next (a plan, its run) instead of being opened for
         each: on slow lines most of the time goes into signing in. For programs that go straight on: while a person
-        thinks, others want to get at the devices. At most 64 targets are kept."""
+        thinks, others want to get at the devices. At most 512 targets are kept."""
         with Pool(self.wired, self.secrets, OPENERS, keeps=_KEPT) as pool:
             self._kept_open.append(pool)
             try:
                 yield
             finally:
                 self._kept_open.remove(pool)
+
+    @property
+    def idle(self) -> IdleSessions | None:
+        """Where sessions wait for whoever is next, in a program that has much to do (``None``: nowhere)."""
+        return None
 
     @cached_property
     def _kept_open(self) -> list[Pool]:
@@ -152,11 +168,14 @@ class Site(Bulk):
         Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError` for the
         directory.
         """
+        with self._one_moment():
+            return self._plan(request or whole_site(self.wired), listener)
+
+    def _plan(self, request: Request, listener: Listener | None) -> Plan:
         site = self.wired
-        request = request or whole_site(site)
-        with self.reading(listener) as pool:
+        with self.reading(listener) as pool, reading_ahead(request, site, pool) as ahead:
             work = request.compile(site, self._facts(request, pool))
-            reading = planner.read([*work.resources, *(one.resource for one in work.expected)], pool)
+            reading = ahead.read([*work.resources, *(one.resource for one in work.expected)])
         planning.refuse(work, reading)
         changes = planner.compare(work.resources, reading)
         refuse_stranger(request, reading.found, changes)
@@ -167,11 +186,12 @@ class Site(Bulk):
             *passed_on(request, seats(site, [r.address for r in work.resources if r.desired is not None], whose)),
             *seats_again(request, site),
         )
-        books = amended.to_write(self.inventory, site, work, self.ledger.holders() if self.has_ledger else {})
+        held = self.ledger.holders([one.asset for one in work.custody]) if self.has_ledger and work.custody else {}
+        books, plain = amended.to_write(self.inventory, site, work, held), request.to_plain()
         return Plan(
             self,
             request.title,
-            request.to_plain(),
+            plain,
             tuple(changes),
             work.proofs,
             (
@@ -181,7 +201,7 @@ class Site(Bulk):
                 *planner.lasting(changes),
                 *work.warnings,
                 *planning.unmet(work, reading),
-                *playbook_steps.sentences(site, request.to_plain(), changes),
+                *playbook_steps.sentences(site, plain, changes),
             ),
             reading.unread,
             len({r.address for r in work.resources if r.target not in reading.unread}),
@@ -293,7 +313,7 @@ class Site(Bulk):
             book_seats(self.ledger, self.inventory, record, state)
             return playbook_steps.follow(self, record, state, listener, stop)
 
-        with self.connect(anew=bool(self.ledger.amendments(run_id=run_id))) as pool:
+        with self._one_moment(), self.connect(anew=self._overlay.is_amended_by(run_id)) as pool:
 
             def replan(
                 run: RunRecord, targets: Collection[str]
@@ -314,7 +334,7 @@ class Site(Bulk):
                 now=now,
                 stop=stop,
             )
-        self.messenger.run(record.id)
+        self.messenger.run(record)
         return Run(self, record)
 
     def _replan(

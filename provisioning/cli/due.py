@@ -18,12 +18,13 @@ from provisioning.reports.words import safe, to_json
 def VERB(invocation: Invocation, *, output: str) -> int:  # noqa: N802  (it is an object)
     """Carry out every request whose time has come; for cron and systemd timers (a worker does it by itself).
 
-    A request that cannot begin stays scheduled and never stops the others. Two calls at once do nothing twice.
+    Several are carried out at once (workers: concurrency: in the site). A request that cannot begin stays scheduled and
+    never stops the others. Two calls at once do nothing twice.
     Exit codes: 0 all done or nothing is due, 3 somebody has to look at some, 1 error.
     """
     site, done = invocation.site(), list[Fulfilment]()
     try:
-        for fulfilment in site.due():
+        for fulfilment in site.due(most=site.inventory.workers.concurrency):
             done.append(fulfilment)
             if output == "text":
                 _say(site, fulfilment)

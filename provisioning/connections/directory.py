@@ -1,20 +1,23 @@
-"""How we talk to the directory: one LDAPS session, paged searches, pipelined writes. The only file that
-imports ldap3.
+"""How we talk to the directory: one LDAPS session, paged searches and writes, several on their way at once. The only
+file that imports ldap3.
 
-Every default of ldap3 2.9 that would make a session unsafe or hang is set here explicitly: certificates are
-verified against the server's name, referrals are not chased, every wait ends, no schema is fetched, result
-codes become our errors.
+ldap3 connects and signs in; what is asked and answered then, :mod:`.ldap_pipeline` sends and reads. Every default of
+ldap3 2.9 that would make a session unsafe or hang is set here explicitly: certificates are verified against the
+server's name, referrals are not chased, every wait ends, no schema is fetched, result codes become our errors.
 """
 
 from __future__ import annotations
 
 import contextlib
+import select
 import ssl
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from provisioning.connections.ldap_messages import Result, joined, later_range
 from provisioning.connections.ldap_operations import Add, Delete, Entry, Modify, Operation, Rename, Values
+from provisioning.connections.ldap_pipeline import Pipeline
 from provisioning.connections.ldap_refusals import bind_code, code_text, refusal
 from provisioning.errors import CredentialError, TargetError, TrustError, UnreachableError
 from provisioning.secrets import Secrets
@@ -38,20 +41,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import ldap3
     from ldap3.core.exceptions import LDAPException
-    from ldap3.operation.add import add_operation
-    from ldap3.operation.delete import delete_operation
-    from ldap3.operation.modify import modify_operation
-    from ldap3.operation.modifyDn import modify_dn_operation
-    from ldap3.protocol.controls import build_control
-    from ldap3.utils.asn1 import decode_message_fast
+    from ldap3.core.results import RESULT_CODES
 
 CONNECT_TIMEOUT = 10  # seconds
 ANSWER_TIMEOUT = 60  # seconds without any byte from the server
 PAGE = 1000  # entries: AD's MaxPageSize (MS-ADTS 3.1.1.3.4.6)
-WINDOW = 100  # requests on their way at once
-_PERMISSIVE_MODIFY = (
-    "1.2.840.113556.1.4.1413"  # adding what is there and removing what is not succeed (MS-ADTS 3.1.1.3.4.1.8)
-)
+_ANYTHING = "(objectClass=*)"
+_NO_SUCH_OBJECT = 32  # RFC 4511 A.1
 
 
 class DirectorySession:
@@ -74,26 +70,38 @@ class DirectorySession:
                 f"{self.directory.server.host} refuses the sign-in of {user}: {reason}; check "
                 f"directory.credential in the site ({credential.password})",
             )
+        self._pipeline = Pipeline(self._connection.socket)
 
     def search(
         self, condition: str, attributes: Sequence[str], *, base: str | None = None, one_entry: bool = False
     ) -> list[Entry]:
         """All entries that fulfil `condition` (an RFC 4515 filter made with :mod:`.distinguished_names`)
         below `base` (the whole domain); with `one_entry`, `base` itself (``""``: the rootDSE)."""
-        below = self.directory.base_dn if base is None else base
-        return list(self._pages(condition, attributes, below, one_entry))
+        return self._search([condition], attributes, base, one_entry)
 
-    def write(self, operations: Sequence[Operation]) -> list[TargetError | None]:
-        """Send the operations, many on their way at once; gives one refusal or ``None`` for each.
+    def search_many(self, conditions: Sequence[str], attributes: Sequence[str]) -> list[Entry]:
+        """All entries that fulfil one of `conditions`, those of the first condition first. The next search is on its
+        way while the server works on one."""
+        return self._search(conditions, attributes, None, False)
+
+    def write(self, operations: Iterable[Operation]) -> list[TargetError | None]:
+        """Send the operations, many on their way at once; gives one refusal or ``None`` for each. They are taken one by
+        one, so whoever makes them does so while the server works.
 
         The server may work on them in any order: operations that need each other go into separate calls.
         Raises :class:`UnreachableError` when the connection is lost; what had been sent may or may not have
         been done.
         """
-        outcomes: list[TargetError | None] = []
-        for start in range(0, len(operations), WINDOW):
-            outcomes += self._window(operations[start : start + WINDOW])
-        return outcomes
+        outcomes: dict[int, TargetError | None] = {}
+
+        def settle(index: int, operation: Operation, result: Result) -> None:
+            outcomes[index] = self._refusal(_sentence(operation), result) if result.code else None
+
+        try:
+            self._pipeline.write(operations, settle)
+        except (OSError, ValueError) as exc:
+            raise self._lost("a change", exc) from exc
+        return [outcomes[index] for index in range(len(outcomes))]
 
     def sign_in(self, user: str, password: str) -> str | None:
         """Try to sign in on a connection of its own: ``None`` when it is accepted, otherwise AD's hexadecimal
@@ -107,6 +115,13 @@ class DirectorySession:
     def peer_address(self) -> str:
         """The IP address of the server at the other end of the connection."""
         return str(self._connection.socket.getpeername()[0])
+
+    def is_there(self) -> bool:
+        """Whether the server has not ended the connection, as far as one knows without asking: nothing has come that
+        nobody asked for (a notice of disconnection, RFC 4511 4.4.1, or the end of TLS)."""
+        waiting = select.poll()
+        waiting.register(self._connection.socket, select.POLLIN)
+        return not waiting.poll(0)
 
     def close(self) -> None:
         """Close the connection."""
@@ -171,62 +186,32 @@ class DirectorySession:
         wrong_credentials = result["result"] == 49  # RFC 4511 A.1
         return bind_code(result["message"]) if wrong_credentials else str(result["description"])
 
-    def _pages(self, condition: str, attributes: Sequence[str], base: str, one_entry: bool) -> Iterator[Entry]:
-        cookie: bytes | None = None
-        while True:
-            try:
-                self._connection.search(
-                    base,
-                    condition,
-                    search_scope=ldap3.BASE if one_entry else ldap3.SUBTREE,
-                    dereference_aliases=ldap3.DEREF_NEVER,
-                    attributes=list(attributes),
-                    paged_size=None if one_entry else PAGE,
-                    paged_cookie=cookie,
-                )
-            except (LDAPException, OSError) as exc:
-                raise self._lost("a search", exc) from exc
-            result, rows = self._connection.result, self._connection.response or []
-            if result["result"] == 32 and one_entry:  # noSuchObject
-                return
-            if result["result"] != 0:
-                raise refusal(self.target, f"a search below {base}", result)
-            for row in rows:
-                if row["type"] == "searchResEntry":  # not the searchResRef rows that AD adds
-                    found = {name.lower(): tuple(values) for name, values in row["raw_attributes"].items()}
-                    yield Entry(row["dn"], found)
-            controls = result.get("controls") or {}
-            cookie = controls.get("1.2.840.113556.1.4.319", {}).get("value", {}).get("cookie")
-            if not cookie:
-                return
-
-    def _window(self, operations: Sequence[Operation]) -> list[TargetError | None]:
-        # ldap3's own pipelining (its ASYNC strategy) reads in a second thread on the same TLS connection, and
-        # that thread spins for ever after a close when a timeout is set. So: send all, then read all, on one
-        # thread.
-        strategy = self._connection.strategy
-        waiting: dict[int, int] = {}
-        outcomes: list[TargetError | None] = [None] * len(operations)
+    def _search(
+        self, conditions: Sequence[str], attributes: Sequence[str], base: str | None, one_entry: bool
+    ) -> list[Entry]:
+        below = self.directory.base_dn if base is None else base
         try:
-            for index, operation in enumerate(operations):
-                kind, request = _request(operation)
-                controls = [build_control(_PERMISSIVE_MODIFY, False, None)] if kind == "modifyRequest" else None
-                waiting[strategy.send(kind, request, controls)] = index
-            self._connection.request = None
-            while waiting:
-                for message in strategy.receiving() or _ended():
-                    fields = decode_message_fast(message)
-                    number = int(fields["messageID"])
-                    if number not in waiting:
-                        _ended()  # message 0: the server says that it disconnects (RFC 4511 4.4.1)
-                    strategy._outstanding.pop(number, None)
-                    index = waiting.pop(number)
-                    result = strategy.decode_response_fast(fields)
-                    if result["result"] != 0:
-                        outcomes[index] = refusal(self.target, _sentence(operations[index]), result)
-        except (LDAPException, OSError) as exc:
-            raise self._lost("a change", exc) from exc
-        return outcomes
+            found = self._pipeline.search(conditions, attributes, base=below, one_entry=one_entry, page=PAGE)
+        except (OSError, ValueError) as exc:
+            raise self._lost("a search", exc) from exc
+        for _, result in found:
+            if result.code and not (one_entry and result.code == _NO_SUCH_OBJECT):
+                raise self._refusal(f"a search below {below}", result)
+        return [self._whole(entry) for entries, _ in found for entry in entries]
+
+    def _whole(self, entry: Entry) -> Entry:
+        """The entry with all values of attributes that have more than the server gives at once."""
+        parts, rest = [entry.attributes], [later for name in entry.attributes if (later := later_range(name))]
+        while rest:
+            wanted = [f"{attribute};range={number}-*" for attribute, number in rest]
+            for more in self._search([_ANYTHING], wanted, entry.dn, True):
+                parts.append(more.attributes)
+            rest = [later for name in parts[-1] if (later := later_range(name))] if len(parts) > 1 else []
+        return entry if len(parts) == 1 else Entry(entry.dn, joined(parts))
+
+    def _refusal(self, operation: str, result: Result) -> TargetError:
+        described = {"result": result.code, "description": RESULT_CODES.get(result.code, "result")}
+        return refusal(self.target, operation, described | {"message": result.message})
 
     def _lost(self, during: str, exc: BaseException) -> TargetError:
         host = self.directory.server.host
@@ -277,27 +262,6 @@ def _qualified(user: str, directory: Directory) -> str:
     return user if any(mark in user for mark in "@\\=") else f"{user}@{directory.domain}"
 
 
-def _request(operation: Operation) -> tuple[str, Any]:
-    match operation:
-        case Add():
-            attributes = {name: list(values) for name, values in operation.attributes.items()}
-            return "addRequest", add_operation(operation.dn, attributes, auto_encode=False)
-        case Modify():
-            changes: dict[str, list[tuple[str, list[str | bytes]]]] = {}
-            for verb, values_of in (
-                (ldap3.MODIFY_REPLACE, operation.replace),
-                (ldap3.MODIFY_DELETE, operation.remove),
-                (ldap3.MODIFY_ADD, operation.add),
-            ):
-                for name, values in values_of.items():
-                    changes.setdefault(name, []).append((verb, list(values)))
-            return "modifyRequest", modify_operation(operation.dn, changes, auto_encode=False)
-        case Rename():
-            return "modDNRequest", modify_dn_operation(operation.dn, operation.name, True, operation.superior)
-        case Delete():
-            return "delRequest", delete_operation(operation.dn)
-
-
 def _sentence(operation: Operation) -> str:
     verb = {Add: "adding", Modify: "changing", Rename: "moving", Delete: "deleting"}[type(operation)]
     return f"{verb} {operation.dn}"
@@ -305,7 +269,3 @@ def _sentence(operation: Operation) -> str:
 
 def _reason(exc: BaseException) -> str:
     return str(exc).removeprefix("socket connection error while opening: ") or type(exc).__name__
-
-
-def _ended() -> list[bytes]:
-    raise ConnectionResetError("the server closed the connection")

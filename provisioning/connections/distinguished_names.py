@@ -6,11 +6,13 @@ Whatever a person or a remote system wrote passes through here before it becomes
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SPECIAL = frozenset('"+,;<>\\=')
 _HEX_PAIR = re.compile(r"[0-9A-Fa-f]{2}")
+_OWN_NAME = re.compile(r"(?:[^,\\]|\\.)*,", re.DOTALL)
 _ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_PLAIN_IN_FILTER = re.compile(r"[A-Za-z0-9._@-]")
+_SPECIAL_IN_FILTER = re.compile(r"[^A-Za-z0-9._@-]")
 
 
 def relative_name(attribute: str, value: str) -> str:
@@ -38,6 +40,7 @@ def parsed(dn: str) -> list[tuple[str, str]]:
     return pieces
 
 
+@lru_cache(maxsize=4096)  # units and groups come up again with every account
 def canonical(dn: str) -> str:
     """The same DN in one spelling: upper-case attribute names, no optional spaces, the least escaping."""
     return ",".join(_escaped(attribute, value) for attribute, value in parsed(dn))
@@ -45,21 +48,23 @@ def canonical(dn: str) -> str:
 
 def parent(dn: str) -> str:
     """The DN of the container above, in canonical spelling."""
-    return ",".join(_escaped(attribute, value) for attribute, value in parsed(dn)[1:])
+    first = _OWN_NAME.match(dn)
+    return canonical(dn[first.end() :]) if first is not None else ""
 
 
 def filter_value(text: str) -> str:
     """`text` as an assertion value. Everything but plain letters and digits becomes ``\\xx``, which is always
     allowed and which no parser of filters can misread."""
-    return "".join(
-        char if _PLAIN_IN_FILTER.fullmatch(char) else "".join(f"\\{byte:02x}" for byte in char.encode())
-        for char in text
-    )
+    return _SPECIAL_IN_FILTER.sub(_hex_pairs, text)
 
 
 def any_of(attribute: str, values: list[str]) -> str:
     """The filter that finds the entries whose `attribute` is one of `values`."""
     return "(|" + "".join(f"({attribute}={filter_value(value)})" for value in values) + ")"
+
+
+def _hex_pairs(found: re.Match[str]) -> str:
+    return "".join(f"\\{byte:02x}" for byte in found[0].encode())
 
 
 def _escaped(attribute: str, value: str) -> str:

@@ -18,8 +18,8 @@ class Entry:
 
     def text(self, attribute: str) -> str | None:
         """The (first) value, or ``None`` when the attribute is not set."""
-        found = self.texts(attribute)
-        return found[0] if found else None
+        values = self.attributes.get(attribute.lower())
+        return values[0].decode(errors="replace") if values else None
 
     def texts(self, attribute: str) -> list[str]:
         """All values."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from provisioning.connections.idle import IdleSessions
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 
@@ -30,16 +31,25 @@ class _Slot:
 
 class Pool:
     """The sessions of one run. A target is ``system`` or ``system:name``; `openers` is keyed by system. So many targets
-    as `keeps` says are left open when they are dropped, to be used again.
+    as `keeps` says are left open when they are dropped, to be used again. What `idle` keeps is taken from there, and
+    left there for others instead of being closed.
 
     Use as a context manager: leaving it closes everything.
     """
 
-    def __init__(self, inventory: Inventory, secrets: Secrets, openers: Mapping[str, Opener], keeps: int = 0) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        secrets: Secrets,
+        openers: Mapping[str, Opener],
+        keeps: int = 0,
+        idle: IdleSessions | None = None,
+    ) -> None:
         self._inventory = inventory
         self._secrets = secrets
         self._openers = openers
         self._keeps = keeps
+        self._idle = idle
         self._slots: dict[str, _Slot] = {}
         self._guard = threading.Lock()
 
@@ -61,8 +71,7 @@ class Pool:
             slot = self._slots.setdefault(target, _Slot())
         with slot.lock:
             if slot.session is None:
-                opener = self._openers[target.partition(":")[0]]
-                slot.session = opener(target, self._inventory, self._secrets)
+                slot.session = self._open(target)
             try:
                 yield slot.session
             except Exception:
@@ -78,22 +87,29 @@ class Pool:
         if kept or slot is None or not slot.lock.acquire(blocking=False):
             return
         try:
-            if slot.session is not None:
-                slot.session.close()
-                slot.session = None
+            self._leave(target, slot)
         finally:
             slot.lock.release()
 
     def close(self, *, wait: bool = True) -> None:
         """Close every session; without `wait`, only those that nobody is using."""
         with self._guard:
-            slots, self._slots = list(self._slots.values()), {}
-        for slot in slots:
+            slots, self._slots = self._slots, {}
+        for target, slot in slots.items():
             if not slot.lock.acquire(blocking=wait):
                 continue
             try:
-                if slot.session is not None:
-                    slot.session.close()
-                    slot.session = None
+                self._leave(target, slot)
             finally:
                 slot.lock.release()
+
+    def _open(self, target: str) -> Session:
+        if self._idle is not None and (waiting := self._idle.take(target, self._inventory)) is not None:
+            session: Session = waiting
+            return session
+        return self._openers[target.partition(":")[0]](target, self._inventory, self._secrets)
+
+    def _leave(self, target: str, slot: _Slot) -> None:
+        session, slot.session = slot.session, None
+        if session is not None and not (self._idle is not None and self._idle.put(target, session)):
+            session.close()

@@ -51,28 +51,26 @@ class ShareVisitor:
         """Write a small file into the folder, read it back, remove it. ``None`` when all of it works, otherwise what
         was refused."""
         content, name = random.token_bytes(64), f".provisioning-check-{random.token_hex(8)}"
-        sent, back = self.folder / "sent", self.folder / "back"
+        sent, back = self.folder / f"sent-{name}", self.folder / f"back-{name}"
         sent.write_bytes(content)
-        back.unlink(missing_ok=True)
         there = self._inside(path, name)
-        said = self._visit(login, path, f'put "{sent}" "{there}"; get "{there}" "{back}"')
+        said = self._visit(login, path, f'put "{sent}" "{there}"; get "{there}" "{back}"; del "{there}"')
         read = back.exists() and back.read_bytes() == content
-        removed = self._visit(login, path, f'del "{there}"') if read else ""
-        return None if read and _DENIED not in removed else _complaint(removed or said)
+        return None if read and _DENIED not in said else _complaint(said)
 
     def is_kept_out(self, login: str, path: str) -> bool:
         """Whether the server refuses to list the folder and to write into it. Raises :class:`RejectedError` when it
         says something else, :class:`UnreachableError` when it says nothing."""
         name = f".provisioning-check-{random.token_hex(8)}"
-        sent, back = self.folder / "sent", self.folder / "back"
+        sent, back = self.folder / f"sent-{name}", self.folder / f"back-{name}"
         sent.write_bytes(b"nothing")
-        back.unlink(missing_ok=True)
         there = self._inside(path, name)
+        ticket = self._ticket(login)
         for commands in (
             f'ls "{self._inside(path, "*")}"',
             f'put "{sent}" "{there}"; get "{there}" "{back}"; del "{there}"',
         ):
-            said = self._visit(login, path, commands)
+            said = self._visit(login, path, commands, ticket)
             if _DENIED not in said or back.exists():
                 return False
         return True
@@ -96,10 +94,14 @@ class ShareVisitor:
             raise RejectedError(self._target, f"{path!r} is not a path that can be opened for a check")
         return "\\".join(filter(None, (path.partition("\\")[2], name)))
 
-    def _visit(self, login: str, path: str, commands: str) -> str:
+    def _ticket(self, login: str) -> Path:
+        """A fresh one: it says in which groups the person is now."""
+        return self._tickets.ticket(login, self._server.server.host)
+
+    def _visit(self, login: str, path: str, commands: str, ticket: Path | None = None) -> str:
         place = self._server.server
         share = path.partition("\\")[0]
-        cache = self._tickets.ticket(login, place.host)
+        cache = ticket or self._ticket(login)
         words = ["smbclient", "-s", str(self.folder / "smb.conf"), "-N", "--use-kerberos=required"]
         words += [f"--use-krb5-ccache={cache}", "-p", str(place.port), "-t", str(self._server.timeout)]
         words += ["-I", str(place.address)] if place.address else []

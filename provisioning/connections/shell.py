@@ -13,6 +13,7 @@ from pathlib import Path
 import paramiko
 
 from provisioning.connections.ssh import (
+    SshClient,
     UnknownHostKeyError,
     connect_tcp,
     trust_known,
@@ -159,7 +160,7 @@ def sign_in(
     target: str, ssh: Endpoint, credential: Credential, known_hosts: Path, secrets: Secrets
 ) -> paramiko.SSHClient:
     password = secrets.resolve(credential.password)
-    client = paramiko.SSHClient()
+    client = SshClient()
     trust_known(client, target, known_hosts, ssh)
     connection = connect_tcp(target, ssh, _CONNECT)
     try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import logging
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import smbclient
 import smbclient.shutil
@@ -26,13 +26,13 @@ from smbprotocol.exceptions import (
 )
 
 from provisioning.connections.sign_ins import SignIn
+from provisioning.connections.smb_stream import AHEAD, stream
 from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
 from provisioning.site.windows import Windows
 from provisioning.site.workplaces import Workstation
 
 _log = logging.getLogger(__name__)
 
-_BLOCK = 1024 * 1024  # octets
 _TRIES = 3
 _FULL = frozenset({0xC000007F, 0xC0000044})
 """MS-ERREF 2.3.1: the disk is full, or the account's quota on it."""
@@ -91,32 +91,27 @@ class SmbFiles:
 
     def put(self, local: Path, name: str) -> str:
         """Copy a local file; gives its path below the share. A connection that breaks is made anew, and the copy goes
-        on where it stopped. Raises :class:`RejectedError` when the size differs there."""
+        on where it stopped."""
         remote = self.place(name)
         for left in reversed(range(_TRIES)):
             try:
-                self._copy(local, remote, self._size(remote) if left < _TRIES - 1 else 0)
+                self._copy(local, remote, max(0, self._size(remote) - AHEAD) if left < _TRIES - 1 else 0)
                 break
             except UnreachableError:
                 self.drop()
                 if not left:
                     raise
-        size, expected = self._size(remote), local.stat().st_size
-        if size != expected:
-            raise RejectedError(
-                self._target, f"{local.name} arrived with {size} octets, expected {expected}; try again"
-            )
         return remote
 
     def _copy(self, local: Path, remote: str, offset: int) -> None:
         with (
             self.mapped(f"push {local.name}"),
             local.open("rb") as source,
-            smbclient.open_file(self.unc(remote), mode="r+b" if offset else "wb", **self.how()) as sink,
+            self._written(remote, "r+b" if offset else "wb") as sink,
         ):
             source.seek(offset)
             sink.seek(offset)
-            shutil.copyfileobj(source, sink, _BLOCK)
+            stream(source, sink)
 
     def _size(self, remote: str) -> int:
         with self.mapped("look at a file"):
@@ -130,12 +125,14 @@ class SmbFiles:
     def write(self, name: str, content: bytes) -> str:
         """Write a small file; gives its path below the share."""
         remote = self.place(name)
-        with (
-            self.mapped(f"write {name}"),
-            smbclient.open_file(self.unc(remote), mode="wb", **self.how()) as sink,
-        ):
-            sink.write(content)
+        with self.mapped(f"write {name}"), self._written(remote, "wb") as sink:
+            stream(io.BytesIO(content), sink)
         return remote
+
+    def _written(self, remote: str, mode: Literal["wb", "r+b"]) -> Any:
+        """A file to be written without a buffer: with one, closing it would ask the PC to write it through to its disk
+        (MS-SMB2 2.2.17), and nothing of this folder is to survive a power cut."""
+        return smbclient.open_file(self.unc(remote), mode=mode, buffering=0, **self.how())
 
     def read(self, name: str) -> bytes | None:
         """A small file of this session's folder, ``None`` when there is none."""
@@ -204,6 +201,7 @@ class SmbFiles:
         self._attempt.accepted()
         if session.connection.supports_encryption:  # offered: taken (MS-SMB2 3.2.5.3); else everything is signed
             session.encrypt_data = True
+            session.signing_required = False  # what is encrypted is not signed as well (MS-SMB2 3.2.4.1.1)
 
     def protection(self) -> tuple[int, bool, bool]:
         """See :meth:`~provisioning.connections.windows_tree.SmbTree.protection`."""

@@ -15,6 +15,8 @@ import struct
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from provisioning.errors import CredentialError, RejectedError, SecretError, UnreachableError
 from provisioning.site.base import Endpoint
@@ -95,26 +97,36 @@ class StandInTickets:
     def run(
         self, words: Sequence[str], tickets: str, *, timeout: float = _TIMEOUT + 10
     ) -> subprocess.CompletedProcess[str]:
-        """Run one program with these tickets. Raises :class:`RejectedError` when it is not installed."""
-        try:
-            return subprocess.run(
-                list(words),
-                env=self.environment | {"KRB5CCNAME": tickets},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=timeout,
-                check=False,
-                cwd=self._folder,
-            )
-        except FileNotFoundError as exc:
-            raise RejectedError(
-                self._target,
-                f"{words[0]} is not installed on this machine; install krb5-user (kinit, kvno) and smbclient",
-            ) from exc
-        except subprocess.TimeoutExpired as exc:
-            raise UnreachableError(self._target, f"{words[0]} got no answer within {timeout:.0f} s") from exc
+        """Run one program with these tickets. Raises :class:`RejectedError` when it is not installed.
+
+        What it prints goes into files: should we be killed, it comes to its end all the same (a program that prints
+        into a pipe without a reader is ended by SIGPIPE), and leaves no half of its work behind.
+        """
+        with TemporaryFile(dir=self._folder) as out, TemporaryFile(dir=self._folder) as complaints:
+            try:
+                done = subprocess.run(
+                    list(words),
+                    env=self.environment | {"KRB5CCNAME": tickets},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=complaints,
+                    timeout=timeout,
+                    check=False,
+                    cwd=self._folder,
+                )
+            except FileNotFoundError as exc:
+                raise RejectedError(
+                    self._target,
+                    f"{words[0]} is not installed on this machine; install krb5-user (kinit, kvno) and smbclient",
+                ) from exc
+            except subprocess.TimeoutExpired as exc:
+                raise UnreachableError(self._target, f"{words[0]} got no answer within {timeout:.0f} s") from exc
+            return subprocess.CompletedProcess(done.args, done.returncode, _text(out), _text(complaints))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 def relabelled(cache: bytes, realm: str, names: Sequence[str]) -> bytes:

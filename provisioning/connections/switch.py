@@ -7,14 +7,17 @@ to save) is the ``manner`` of its dialect; what is said about ports is the busin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from provisioning.connections import shell
+from provisioning.connections.switch_batch import Ahead
 from provisioning.connections.switch_commands import Commands
 from provisioning.connections.switch_one_try import one_try
 from provisioning.connections.switch_sign_in import sign_in
+from provisioning.connections.switch_talk import Rejection, Sent, Talk
 from provisioning.connections.terminal import Answer, Terminal
 from provisioning.dialects import load
 from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError
@@ -25,41 +28,10 @@ from provisioning.site.network import Switch
 
 __all__ = ["Rejection", "Sent", "SwitchSession", "open_session"]
 
+_PREPARED: set[str] = set()
+
 GUARD_NAME = "provisioning"
 """What a guarded change is called on devices that want a name. One is enough: nobody else is at work on the switch."""
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """A line that the device refused: its index in what was sent (-1: in entering or leaving configuration mode), the
-    line, and the device's answer."""
-
-    index: int
-    line: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What came of lines sent in configuration mode, and the outputs of the commands sent behind them."""
-
-    rejections: tuple[Rejection, ...]
-    shown: tuple[str, ...] = ()
-
-
-class Talk(Protocol):
-    """How lines reach a device: a terminal with prompts, or one SSH command a line."""
-
-    patience: float
-
-    @property
-    def closed(self) -> bool: ...
-
-    @property
-    def answered(self) -> Sequence[Answer]:
-        """What the device had answered when the session was lost."""
-
-    def exchange(self, lines: Sequence[str], what: str, shows: int = 0) -> list[Answer]: ...
 
 
 class SwitchSession:
@@ -76,6 +48,7 @@ class SwitchSession:
         self.dialect = load(self.switch.dialect)
         self.manner = self.dialect.manner
         self._patience = self.manner.patience
+        self._ahead: Ahead | None = None
         self._open()
 
     @property
@@ -102,8 +75,7 @@ class SwitchSession:
         unless it is `optional`: its output is empty then."""
         for command in commands:
             self._check(command.replace("|", " "))
-        self._reopen_if_idle_too_long()
-        answers = self._talk.exchange(commands, "show", len(commands))
+        answers = self._asked(commands) if self._ahead is None else self._ahead.answers(commands, self._asked)
         for answer in answers:
             if answer.refusal and answer.line not in optional:
                 raise RejectedError(
@@ -111,6 +83,21 @@ class SwitchSession:
                     f"refused the command {answer.line!r} ({answer.refusal}); the account may lack the right to it",
                 )
         return ["" if answer.refusal else answer.text for answer in answers]
+
+    @contextmanager
+    def batch(self, questions: Sequence[str], again: Sequence[str]) -> Iterator[None]:
+        """Within the block, one batch of changes: the first ``show`` brings the answers to all `questions` in the same
+        round trip, and :meth:`save` those to `again`. They stand for what is asked for afterwards, until something is
+        sent (see :class:`Ahead`)."""
+        self._ahead = Ahead(questions, again)
+        try:
+            yield
+        finally:
+            self._ahead = None
+
+    def _asked(self, commands: Sequence[str]) -> list[Answer]:
+        self._reopen_if_idle_too_long()
+        return self._talk.exchange(commands, "show", len(commands))
 
     def send(self, lines: Sequence[str], show: Sequence[str] = (), *, guarded: bool = False) -> Sent:
         """Send `lines` in configuration mode and then the commands in `show`, all in one write.
@@ -128,7 +115,7 @@ class SwitchSession:
         before, configure, leave = self._frame(guarded)
         head = [*before, *configure]
         whole = [*head, *lines, *leave]
-        self._reopen_if_idle_too_long()
+        self._before_sending()
         try:
             answers = self._talk.exchange([*whole, *show], "configuration", len(show))
         except UnreachableError as exc:
@@ -164,12 +151,16 @@ class SwitchSession:
         """Make the running configuration survive a restart. Devices that keep it anyway are told nothing."""
         if not self.manner.save:
             return
-        self._reopen_if_idle_too_long()
+        self._before_sending()
+        again = () if self._ahead is None else self._ahead.again
         for _ in range(2):  # a log message in the middle of it breaks the confirmation
-            answers = self._talk.exchange(self.manner.save, "saving")
-            said = "\n".join(answer.text for answer in answers)
-            refused = any(answer.refusal for answer in answers)
+            answers = self._talk.exchange([*self.manner.save, *again], "saving", len(again))
+            saving = answers[: len(self.manner.save)]
+            said = "\n".join(answer.text for answer in saving)
+            refused = any(answer.refusal for answer in saving)
             if not refused and (self.manner.saved is None or self.manner.saved.search(said)):
+                if self._ahead is not None:
+                    self._ahead.learn(answers[len(saving) :])
                 return
         raise RejectedError(
             self.target,
@@ -183,8 +174,16 @@ class SwitchSession:
     # -- opening -----------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        self._prepare()
         with one_try(self.target, self.switch, self.secrets):
             self._sign_in()
+
+    def _prepare(self) -> None:
+        """What the first batch on such a device needs is made while the first one signs in, which takes nine round
+        trips."""
+        if self.switch.dialect not in _PREPARED:
+            _PREPARED.add(self.switch.dialect)
+            threading.Thread(target=self.dialect.prepare, name="templates", daemon=True).start()
 
     def _sign_in(self) -> None:
         where, switch = str(self.switch.ssh.connect_to), self.switch
@@ -222,6 +221,11 @@ class SwitchSession:
                 "give the account privilege level 15, or the switch its `enable` password in the site",
             )
 
+    def _before_sending(self) -> None:
+        self._reopen_if_idle_too_long()
+        if self._ahead is not None:
+            self._ahead.forget()
+
     def _reopen_if_idle_too_long(self) -> None:
         # A switch closes sessions that say nothing for ten minutes (exec-timeout); nothing is under way here.
         if self._talk.closed:
@@ -249,7 +253,7 @@ class SwitchSession:
     def _guard_lines(self, lines: Sequence[str]) -> str:
         if not lines:
             return ""
-        self._reopen_if_idle_too_long()
+        self._before_sending()
         answers = self._talk.exchange(self._named(lines), "the safety net")
         return next((answer.refusal for answer in answers if answer.refusal), "")
 

@@ -9,6 +9,7 @@ from netmiko.cisco.cisco_ios import CiscoIosSSH
 from netmiko.exceptions import NetmikoAuthenticationException, NetmikoBaseException
 
 from provisioning.connections.ssh import (
+    SshClient,
     UnknownHostKeyError,
     connect_tcp,
     trust_known,
@@ -46,7 +47,7 @@ def sign_in(target: str, switch: Switch, secrets: Secrets) -> SignIn:
     same one would only bring the account nearer to its lock. Raises :class:`CredentialError`, :class:`TrustError`,
     :class:`UnreachableError`."""
     password = secrets.resolve(switch.credential.password)
-    client = paramiko.SSHClient()
+    client = SshClient()
     trust_known(client, target, switch.known_hosts, switch.ssh)
     sock = connect_tcp(target, switch.ssh, _CONNECT)
     try:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import secrets as randomness
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any
+from itertools import islice, zip_longest
+from typing import Any, TypeVar
 
 from provisioning.connections.control_sequences import PlainText
 from provisioning.dialects.manner import Manner
@@ -20,15 +20,15 @@ from provisioning.errors import UnreachableError
 
 __all__ = ["Answer", "Terminal"]
 
+_T = TypeVar("_T")
+
 _WHOLE = 900.0  # seconds: a line of 9,600 baud takes 100 s for the configuration of a large switch
 _IDLE = 3.0  # seconds: nobody types, and the device has nothing to say
 _MORE = 0.2  # seconds in which the rest of a banner comes
 _LONGEST = 250  # characters of a prompt
 _FIRST = "its prompt"
 _NEVER = re.compile(r"(?!)")
-_END = randomness.token_hex(8)
-"""Stands for the end of an answer in expressions, so that they are the same every time (`re` keeps compiled ones). It
-is never sent: no device could say it."""
+_ROW_END = re.compile(r"[\r\n]")
 _ERASED = re.compile(r"[\b]+ *[\b]*|\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -39,6 +39,12 @@ class Answer:
     line: str
     text: str
     refusal: str = ""
+
+
+def _row_end(text: str, at: int) -> int:
+    """Where the row that goes on at `at` ends."""
+    found = _ROW_END.search(text, at)
+    return len(text) if found is None else found.start()
 
 
 class _PagingError(Exception):
@@ -66,6 +72,7 @@ class Terminal:
         self._plain = PlainText()
         self._is_sure = False  # whether `_host` was seen in front of an echo of ours
         self._host = ""
+        self._compiled: tuple[str, re.Pattern[str]] | None = None
         self._pages = False
 
     @property
@@ -153,38 +160,43 @@ class Terminal:
     def _prompt(self) -> str:
         return self._manner.prompt.replace("{host}", re.escape(self._host))
 
+    @property
+    def _prompts(self) -> re.Pattern[str]:
+        """The expression for a prompt. The only one that is different for every device, so that little is compiled."""
+        if self._compiled is None or self._compiled[0] != self._host:
+            self._compiled = self._host, re.compile(self._prompt)
+        return self._compiled[1]
+
     def _typed_ahead(self, lines: Sequence[str], what: str) -> str:
         end = self._comment()
         self._write("\n".join([*lines, end]) + "\n")
-        # \A: without it, a search that fails begins again at every octet, which takes minutes for long outputs.
-        before = r"\A(?P<output>[\s\S]*?)(?:^|[\r\n])"
-        return self._read_to(end, before, what, pages=True)["output"].replace("\r", "")
+        return self._read_to(end, what, pages=True).replace("\r", "")
 
     def _comment(self) -> str:
         return f"{self._manner.mark}{randomness.token_hex(4)}"
 
-    @property
-    def _ended(self) -> str:
-        return rf"{self._prompt}{_END}\s*[\r\n](?:[\s\S]*?[\r\n])?{self._prompt}"
+    def _typed_in(self, row: str) -> str | None:
+        """What was typed in a row that is an echo: a prompt, and what stands behind it."""
+        prompt = self._prompts.match(row) if self._host in row else None
+        return None if prompt is None else row[prompt.end() :]
 
     def _answers(self, lines: Sequence[str], output: str, marks: Collection[str] = ()) -> list[Answer]:
         """The answer to each of `lines`: their echoes are followed in order, and none of `marks` is passed over."""
-        echo = re.compile(rf"{self._prompt}(.*)")
         texts: list[list[str]] = [[] for _ in lines]
         at = 0  # the echo of the first line may stand behind a prompt that was read before
         rows = output.split("\n")
         # A message of its own accord may come before the echo: it is no answer.
-        second = next((i for i, text in enumerate(rows) if echo.fullmatch(text)), len(rows))
+        second = next((i for i, text in enumerate(rows) if self._typed_in(text) is not None), len(rows))
         begun = next((i for i, text in enumerate(rows[:second]) if text.strip() == lines[0].strip()), -1)
         for text in rows[begun + 1 :]:
-            typed = echo.fullmatch(text)
+            typed = self._typed_in(text)
             if typed is None:
                 texts[at].append(text)
             else:
-                at = self._line_of(lines, typed[1].strip(), at, marks)
+                at = self._line_of(lines, typed.strip(), at, marks)
         typed_ahead = {line.strip() for line in lines}
         return [
-            Answer(line, "\n".join(said), self._refusal([text for text in said if text.strip() not in typed_ahead]))
+            Answer(line, "\n".join(said), self._refusal(text for text in said if text.strip() not in typed_ahead))
             for line, said in zip(lines, texts, strict=True)
         ]
 
@@ -195,9 +207,9 @@ class Terminal:
             return at + 1  # a log message broke the echo
         return at if found is None else found
 
-    def _refusal(self, said: Sequence[str]) -> str:
+    def _refusal(self, said: Iterable[str]) -> str:
         manner = self._manner
-        for line in said[: manner.verdict]:  # further down it is text of a configuration
+        for line in islice(said, manner.verdict):  # further down it is text of a configuration
             if manner.rejection.match(line) and not manner.harmless.match(line):
                 return line.strip()
         return ""
@@ -209,7 +221,7 @@ class Terminal:
         line whose answer was cut. Only what shows something pages, so nothing is changed twice."""
         end = self._comment()
         self._write(f"q\x03\n{end}\n")
-        self._read_to(end, "", what)
+        self._read_to(end, what)
         known = self._answers(lines, output)
         cut = max((i for i, answer in enumerate(known) if answer.text), default=0)
         return [*known[:cut], *(self._one(line, what) for line in lines[cut:])]
@@ -253,16 +265,16 @@ class Terminal:
         """Receive until `done` is found."""
         return self._await(lambda: done.search(self._pending), what)
 
-    def _read_to(self, end: str, before: str, what: str, *, pages: bool = False) -> re.Match[str]:
-        """Receive until the echo of our comment `end` and the prompt behind it; `before` stands before it. Should the
+    def _read_to(self, end: str, what: str, *, pages: bool = False) -> str:
+        """Receive until the echo of our comment `end` and the prompt behind it, and give what stands before. Should the
         device wait at its prompt without having shown `end`, a log message broke the echo: another one is typed."""
         ends = [end]
 
-        def ended() -> re.Match[str] | None:
-            if ends[-1] not in self._pending:  # a text is cheaper to look for than a pattern
+        def ended() -> str | None:
+            if ends[-1] not in self._pending:
                 return None
             self._make_sure(ends[-1])
-            return re.compile(before + self._ended).search(self._pending.replace(ends[-1], _END))
+            return self._before(ends[-1])
 
         def ask_again() -> None:
             if ends[-1] not in self._pending and re.search(rf"(?:^|[\r\n]){self._prompt}$", self._pending[-_LONGEST:]):
@@ -271,14 +283,30 @@ class Terminal:
 
         return self._await(ended, what, pages=pages, idle=ask_again)
 
+    def _before(self, end: str) -> str | None:
+        """What stands before a prompt with `end` typed behind it, if another prompt follows. Texts are looked for, not
+        expressions: long outputs come in many pieces, and each brings us here."""
+        text, at = self._pending, -1
+        while (at := text.find(end, at + 1)) >= 0:
+            row = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+            behind = at + len(end)
+            if not text[behind : _row_end(text, behind)].strip() and any(
+                prompt.end() == at for prompt in self._prompts.finditer(text, row, at)
+            ):
+                while (behind := _row_end(text, behind)) < len(text):
+                    behind += 1
+                    if self._prompts.match(text, behind):
+                        return text[: max(row - 1, 0)]
+        return None
+
     def _await(
         self,
-        found: Callable[[], re.Match[str] | None],
+        found: Callable[[], _T | None],
         what: str,
         *,
         pages: bool = False,
         idle: Callable[[], None] | None = None,
-    ) -> re.Match[str]:
+    ) -> _T:
         """Receive until `found` says so. `idle` is called when the device says nothing for a while."""
         pager = re.compile(rf"(?:^|[\r\n]){(self._manner.pager or _NEVER).pattern}")
         looked = 0

@@ -11,12 +11,20 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from provisioning.connections import windows_power, windows_transfer, wmi
+from provisioning.connections.parcel import Parcel
 from provisioning.connections.smb import SmbFiles
-from provisioning.connections.windows_commands import batch_file, command_line, one_command_file
+from provisioning.connections.windows_commands import (
+    batch_file,
+    command_line,
+    one_command_file,
+    printing_batch_file,
+    stepping_batch_file,
+    steps_in,
+)
 from provisioning.connections.windows_power import SignedIn
 from provisioning.connections.windows_transfer import Transfer
 from provisioning.connections.windows_tree import SmbTree
-from provisioning.connections.winrm import Result, WinRm
+from provisioning.connections.winrm import STILL_ACTIVE, Result, WinRm
 from provisioning.errors import RejectedError, RequestError
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
@@ -52,31 +60,57 @@ class WindowsSession:
         `timeout` is in seconds. The exit code is the caller's to judge. Raises
         :class:`~provisioning.errors.TargetError`.
         """
-        if any(set(word) & set("%!") for word in words):  # these can only be said in a batch file
+        if _needs_file(words):
             words = [self.write("command.cmd", one_command_file(words).encode("utf-8"))]
         return self._commands.run(command_line(words), timeout=timeout)
 
     def run_all(self, commands: Sequence[Sequence[str]], *, timeout: float = _COMMAND_TIMEOUT) -> list[int]:
         """Run many commands as one batch file; gives their exit codes. None stops the others. `timeout` is
         for all."""
+        if len(commands) == 1 and not _needs_file(commands[0]):
+            return [self._commands.run(f"{command_line(commands[0])} >nul 2>nul", timeout=timeout).exit_code]
         path = self.write("batch.cmd", batch_file(commands).encode("utf-8"))
         result = self.run([path], timeout=timeout)
         codes = [int(line) & 0xFFFFFFFF for line in result.stdout.split() if re.fullmatch(r"-?\d+", line)]
         if len(codes) != len(commands):
-            raise RejectedError(
-                self.target,
-                f"a batch of {len(commands)} commands gave {len(codes)} exit codes (the batch "
-                f"itself {result.exit_code}: {result.stderr.strip()[:200]!r}); "
-                "is the command processor of the PC restricted by policy?",
-            )
+            raise self._lost(len(commands), len(codes), result)
         return codes
+
+    def run_in_turn(
+        self, commands: Sequence[Sequence[str]], *, timeout: float, removed: Sequence[str] = ()
+    ) -> list[Result]:
+        """Run commands one after the other as one batch file, each in `timeout` seconds; what each printed on standard
+        output, and its exit code. When there are fewer than commands, the next one took too long: it was ended, and
+        those behind it were not begun. Otherwise the files `removed` are gone then."""
+        path = self.write("steps.cmd", stepping_batch_file(commands, removed).encode("utf-8"))
+        ended = self._commands.run(command_line([path]), timeout=timeout, steps=True)
+        found = [Result(code, printed, "") for code, printed in steps_in(ended.stdout)]
+        if len(found) < len(commands) and ended.exit_code != STILL_ACTIVE:
+            raise self._lost(len(commands), len(found), ended)
+        return found
+
+    def output_of(self, commands: Sequence[Sequence[str]], *, timeout: float = _COMMAND_TIMEOUT) -> str:
+        """What commands print on standard output, one behind the other, whatever their exit codes: one command, or one
+        batch file. `timeout` is for all."""
+        words = commands[0]
+        if len(commands) > 1:
+            words = [self.write("printing.cmd", printing_batch_file(commands).encode("utf-8"))]
+        return self.run(words, timeout=timeout).stdout
 
     def put(self, local: Path, name: str) -> str:
         """Bring a local file into this session's folder on the PC, over SMB or, where the site says so and the file is
         large, fetched by the PC over HTTPS; gives its Windows path. Its SHA-256 is checked on the PC."""
-        path, transfer = windows_transfer.send(self, local, name)
-        self.transfers.append(transfer)
+        [path] = self.put_all([Parcel(local, name)])
+        if isinstance(path, RejectedError):
+            raise path
         return path
+
+    def put_all(self, parcels: Sequence[Parcel]) -> list[str | RejectedError]:
+        """The same for several files, whose hashes the PC computes in one command; each one's Windows path, or why it
+        did not get there."""
+        sent = windows_transfer.send(self, parcels)
+        self.transfers += [one[1] for one in sent if not isinstance(one, RejectedError)]
+        return [one if isinstance(one, RejectedError) else one[0] for one in sent]
 
     def push(self, local: Path, name: str) -> str:
         """Copy a local file over SMB, whatever its size, without the check of its hash; gives its Windows path."""
@@ -153,6 +187,13 @@ class WindowsSession:
             both.callback(self._commands.close)
             both.callback(self._files.close)
 
+    def _lost(self, asked: int, answered: int, batch: Result) -> RejectedError:
+        return RejectedError(
+            self.target,
+            f"a batch of {asked} commands gave {answered} exit codes (the batch itself {batch.exit_code}: "
+            f"{batch.stderr.strip()[:200]!r}); is the command processor of the PC restricted by policy?",
+        )
+
     def _windows_path(self, below_share: str) -> str:
         if self._share_root is None:
             self._share_root = self._find_share_root()
@@ -168,6 +209,11 @@ class WindowsSession:
         if match is None or not re.fullmatch(r"[A-Za-z]:[\\A-Za-z0-9_.-]*", match.group(1)):
             raise RejectedError(self.target, f"cannot tell where its share {share} lies; set windows.smb_share to C$")
         return match.group(1).rstrip("\\")
+
+
+def _needs_file(words: Sequence[str]) -> bool:
+    """Some characters can only be said in a batch file."""
+    return any(set(word) & set("%!") for word in words)
 
 
 def open_session(

@@ -25,6 +25,7 @@ from provisioning.errors import RequestError
 
 MAX_COMMAND_LINE = 8191
 _PREAMBLE = ("@echo off", "setlocal DisableDelayedExpansion", "chcp 65001 >nul 2>nul")
+_STEP = "provisioning-step:"
 _HARMLESS = re.compile(r"[A-Za-z0-9_\\/:.,{}@+=~$#*?-]+")
 _OPTION = re.compile(r"([A-Z][A-Z0-9_.]*)=(.*)", re.DOTALL)
 
@@ -57,6 +58,28 @@ def printing_batch_file(commands: Sequence[Sequence[str]]) -> str:
     codes. To be written as UTF-8. Raises :class:`RequestError` for what cannot be said safely."""
     lines = [f"{_line(words, batch=True)} 2>nul" for words in commands]
     return "\r\n".join([*_PREAMBLE, *lines, "exit /b 0", ""])
+
+
+def stepping_batch_file(commands: Sequence[Sequence[str]], removed: Sequence[str] = ()) -> str:
+    """A batch file that runs the commands in turn and prints what they print on standard output, behind each the exit
+    code (see :func:`steps_in`); then it deletes the files `removed`. To be written as UTF-8. Raises
+    :class:`RequestError` for what cannot be said safely."""
+    lines = [*_PREAMBLE]
+    for number, words in enumerate(commands):
+        lines += [f"{_line(words, batch=True)} 2>nul", f"echo {_STEP}{number}:%ERRORLEVEL%"]
+    lines += [f"{_line(['del', '/q', path], batch=True)} >nul 2>nul" for path in removed]
+    return "\r\n".join([*lines, "exit /b 0", ""])
+
+
+def steps_in(printed: str) -> list[tuple[int, str]]:
+    """Exit code and output of each command of such a file, as far as it came."""
+    found: list[tuple[int, str]] = []
+    begin = 0
+    for match in re.finditer(rf"^{_STEP}(\d+):(-?\d+)[ \r]*\n", printed, re.MULTILINE):
+        if int(match[1]) == len(found):
+            found.append((int(match[2]) & 0xFFFFFFFF, printed[begin : match.start()]))
+            begin = match.end()
+    return found
 
 
 def _line(words: Sequence[str], *, batch: bool) -> str:

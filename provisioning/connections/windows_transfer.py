@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import re
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from provisioning.connections import pull
-from provisioning.errors import RejectedError, RequestError, UnreachableError
+from provisioning.connections.parcel import Parcel
+from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 
 if TYPE_CHECKING:
     from provisioning.connections.windows import WindowsSession
@@ -28,7 +32,7 @@ _SHA256 = re.compile(r"^([0-9a-f]{2} ?){31}[0-9a-f]{2}$", re.IGNORECASE | re.MUL
 
 @dataclass(frozen=True)
 class Transfer:
-    """One file that went to a PC: `octets` in `seconds`, hash check included."""
+    """One file that went to a PC: `octets` in `seconds`, the hash check of all that went with it included."""
 
     name: str
     octets: int
@@ -44,45 +48,90 @@ class Transfer:
         return f"{self.name}: {self.octets / 1e6:.1f} MB over {self.way.upper()} at {self.speed:.1f} MB/s"
 
 
-def send(session: WindowsSession, local: Path, name: str) -> tuple[str, Transfer]:
-    """Bring `local` into the session's folder; gives its Windows path and how fast it went.
+def send(session: WindowsSession, parcels: Sequence[Parcel]) -> list[tuple[str, Transfer] | RejectedError]:
+    """Bring files into the session's folder, and have the PC hash all of them by one command. Each one's Windows path
+    and how it went, or why it is not there: no room, another content.
 
-    Raises :class:`RejectedError` when the PC has no room or another content arrives.
+    What is expected of a file is computed here while the PC computes what it has.
     """
+    sent = [_sent(session, one) for one in parcels]
+    there = [one for one in sent if isinstance(one, Sent)]
     began = time.monotonic()
-    size = local.stat().st_size
+    with ThreadPoolExecutor(1, "sha256") as hashing:
+        expected = [hashing.submit(_sha256_of, one) for one in parcels]
+        found = dict(zip([one.path for one in there], sha256_on_pc(session, there), strict=True))
+    seconds = time.monotonic() - began
+    return [
+        one if isinstance(one, RejectedError) else _judged(session, one, found[one.path], right.result(), seconds)
+        for one, right in zip(sent, expected, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file that lies in the session's folder, whatever its content."""
+
+    path: str
+    name: str
+    octets: int
+    seconds: float
+    way: Literal["smb", "https"]
+
+
+def _sha256_of(parcel: Parcel) -> str:
+    if parcel.sha256 is not None:
+        return parcel.sha256
+    with parcel.local.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sent(session: WindowsSession, parcel: Parcel) -> Sent | RejectedError:
+    began = time.monotonic()
+    size = parcel.local.stat().st_size
     server = session.inventory.windows.pull
     way: Literal["smb", "https"] = "smb"
     path = ""
-    if server is not None and size > server.larger_than * _MIB:
-        try:
-            path, way = _fetched(session, server, local, name), "https"
-        except RequestError as exc:
-            _log.warning("%s: %s goes over SMB instead: %s", session.target, name, exc)
-    path = path or session.push(local, name)
-    with local.open("rb") as file:
-        expected = hashlib.file_digest(file, "sha256").hexdigest()
-    found = sha256_on_pc(session, path, name, size)
+    try:
+        if server is not None and size > server.larger_than * _MIB:
+            try:
+                path, way = _fetched(session, server, parcel.local, parcel.name), "https"
+            except RequestError as exc:
+                _log.warning("%s: %s goes over SMB instead: %s", session.target, parcel.name, exc)
+        path = path or session.push(parcel.local, parcel.name)
+    except RejectedError as exc:
+        with contextlib.suppress(ProvisioningError):
+            session.delete(parcel.name)  # a part of it would take up room that the PC may not have
+        return exc
+    return Sent(path, parcel.name, size, time.monotonic() - began, way)
+
+
+def _judged(
+    session: WindowsSession, sent: Sent, found: str, expected: str, hashing: float
+) -> tuple[str, Transfer] | RejectedError:
     if found != expected:
-        session.delete(name)
-        raise RejectedError(
-            session.target, f"{name} arrived with another content (SHA-256 {found}, expected {expected}); try again"
+        session.delete(sent.name)
+        return RejectedError(
+            session.target,
+            f"{sent.name} arrived with another content (SHA-256 {found}, expected {expected}); try again",
         )
-    transfer = Transfer(name, size, time.monotonic() - began, way)
+    transfer = Transfer(sent.name, sent.octets, sent.seconds + hashing, sent.way)
     _log.info("%s: %s", session.target, transfer)
-    return path, transfer
+    return sent.path, transfer
 
 
-def sha256_on_pc(session: WindowsSession, path: str, name: str, size: int) -> str:
-    """The SHA-256 of a file of the session's folder, computed by the PC (``certutil -hashfile``); where certutil is
-    forbidden, the file is read back."""
-    result = session.run(["certutil", "-hashfile", path, "SHA256"], timeout=60 + size / _HASH_SPEED)
-    lines = [line.strip() for line in result.stdout.splitlines()]
-    match = _SHA256.search("\n".join(lines))
-    if match is not None and result.exit_code == 0:
-        return match.group(0).replace(" ", "").lower()
-    content = session.read(name)
-    return "" if content is None else hashlib.sha256(content).hexdigest()
+def sha256_on_pc(session: WindowsSession, files: Sequence[Sent]) -> list[str]:
+    """The SHA-256 of files of the session's folder, computed by the PC (``certutil -hashfile``); where certutil is
+    forbidden, they are read back."""
+    if not files:
+        return []
+    commands = [["certutil", "-hashfile", one.path, "SHA256"] for one in files]
+    said = session.output_of(commands, timeout=60 + sum(one.octets for one in files) / _HASH_SPEED)
+    lines = [line.strip() for line in said.splitlines()]
+    found = [match.group(0).replace(" ", "").lower() for match in _SHA256.finditer("\n".join(lines))]
+    if len(found) == len(files):
+        return found
+    contents = [session.read(one.name) for one in files]
+    return ["" if content is None else hashlib.sha256(content).hexdigest() for content in contents]
 
 
 def _fetched(session: WindowsSession, server: PullServer, local: Path, name: str) -> str:

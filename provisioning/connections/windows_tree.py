@@ -11,48 +11,23 @@ import contextlib
 import errno
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import smbclient
 from smbprotocol.exceptions import SMBOSError
 
+from provisioning.connections.tree_entries import BLOCK, Entry, GoneError, InUseError, LeftOut
 from provisioning.errors import CredentialError
 
 if TYPE_CHECKING:
     from provisioning.connections.smb import SmbFiles
 
-BLOCK = 1024 * 1024  # octets
+__all__ = ["BLOCK", "Entry", "GoneError", "InUseError", "LeftOut", "SmbTree"]
+
 _REPARSE_POINT, _OFFLINE, _RECALL = 0x400, 0x1000, 0x400000
 """MS-FSCC 2.6: FILE_ATTRIBUTE_REPARSE_POINT, _OFFLINE, _RECALL_ON_DATA_ACCESS."""
 _DIRECTORY = 0x10
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
-
-
-@dataclass(frozen=True, order=True)
-class Entry:
-    """One file: its path below the folder that was listed, its size in octets, when it was written (100 ns since
-    1601)."""
-
-    path: str
-    size: int
-    written: int
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Something that was not listed, and why: ``link``, ``only in the cloud`` or ``not readable``."""
-
-    path: str
-    why: str
-
-
-class GoneError(Exception):
-    """There is no such file (any more)."""
-
-
-class InUseError(Exception):
-    """A file is open in another program, so it cannot be read now."""
 
 
 class SmbTree:

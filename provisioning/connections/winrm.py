@@ -17,19 +17,15 @@ from typing import Any
 import requests
 import spnego.exceptions
 import winrm.exceptions
-from requests.adapters import HTTPAdapter
-from winrm.protocol import Protocol
-from winrm.transport import Transport
 
 from provisioning.connections.sign_ins import SignIn
-from provisioning.connections.winrm_sign_in import NoTicketError, SpnegoSignIn
+from provisioning.connections.winrm_sign_in import NoTicketError
+from provisioning.connections.winrm_transport import OPERATION_TIMEOUT, protocol_of
 from provisioning.errors import CredentialError, RejectedError, TargetError, TrustError, UnreachableError
 from provisioning.site.windows import Windows
 from provisioning.site.workplaces import Workstation
 
-_OPERATION_TIMEOUT = 10  # seconds that the PC may hold one Receive open
 _CODEPAGE = 65001  # UTF-8
-_OURS = frozenset({"kerberos", "credssp"})  # pywinrm would want more packages for these
 _SHELL_LOST = frozenset({2150858843, 2150859173, 2150859174, 2150859175})
 """wsmerror.h: shell unknown (timed out), and the quotas of shells, of operations a user and of operations
 a shell."""
@@ -37,6 +33,10 @@ a shell."""
 _QUOTA = frozenset({*range(0x803381A5, 0x803381A9), 0x803381AB, *range(0x803381E4, 0x803381E9)})
 """wsmerror.h, ERROR_WSMAN_QUOTA_*: shells, operations, users, the system, users with shells; and the same of one
 plug-in. Others are at work on the PC; a place becomes free."""
+
+
+STILL_ACTIVE = 259
+"""What Windows gives for the exit code of a process that runs (Microsoft Learn, "GetExitCodeProcess")."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +56,22 @@ class WinRm:
         self._windows = windows
         self._where = f"{workstation.address or workstation.host} port {windows.port}"
         self._host = workstation.host
-        self._protocol = _protocol(workstation, windows, password)
+        self._protocol = protocol_of(workstation, windows, password)
         way = f"WinRM, {windows.transport}, port {windows.port}"
         self._sign_in = SignIn(target, way, windows.credential.user, password)
         self._shell: str | None = None
 
-    def run(self, line: str, *, timeout: float) -> Result:
+    def run(self, line: str, *, timeout: float, steps: bool = False) -> Result:
         """Run one command line to its end.
 
         Raises :class:`RejectedError` when it takes longer than `timeout` seconds (it is ended), and the other
         :class:`~provisioning.errors.TargetError` for a PC that does not answer, is not trusted or does not
-        trust us.
+        trust us. With `steps`, the time begins anew whenever it prints something, and one that took too long has the
+        exit code :data:`STILL_ACTIVE` and what it printed.
         """
-        deadline = time.monotonic() + timeout
         shell, command = self._begin(line)
         try:
-            return self._finish(shell, command, line, deadline)
+            return self._finish(shell, command, line, timeout, steps)
         finally:
             with contextlib.suppress(Exception):  # the command has ended or the line is dead: nothing is lost
                 self._protocol.cleanup_command(shell, command)
@@ -117,18 +117,19 @@ class WinRm:
             self._sign_in.accepted()
         return self._shell
 
-    def _finish(self, shell: str, command: str, line: str, deadline: float) -> Result:
+    def _finish(self, shell: str, command: str, line: str, timeout: float, steps: bool) -> Result:
         stdout, stderr = [], []
+        deadline = time.monotonic() + timeout
         room = self._windows.output_limit * 1024 * 1024
         while True:
-            self._protocol.operation_timeout_sec = max(1, min(_OPERATION_TIMEOUT, int(deadline - time.monotonic())))
+            self._protocol.operation_timeout_sec = max(1, min(OPERATION_TIMEOUT, int(deadline - time.monotonic())))
             try:
                 with self._mapped():
                     out, err, code, done = self._protocol.get_command_output_raw(shell, command)
             except winrm.exceptions.WinRMOperationTimeoutError:
                 out, err, code, done = b"", b"", -1, False
             finally:
-                self._protocol.operation_timeout_sec = _OPERATION_TIMEOUT
+                self._protocol.operation_timeout_sec = OPERATION_TIMEOUT
             stdout.append(out)
             stderr.append(err)
             room -= len(out) + len(err)
@@ -140,6 +141,10 @@ class WinRm:
                 )
             if done:
                 return Result(_unsigned(code), _text(stdout), _text(stderr))
+            if steps and out:
+                deadline = time.monotonic() + timeout
+            if time.monotonic() > deadline and steps:
+                return Result(STILL_ACTIVE, _text(stdout), _text(stderr))
             if time.monotonic() > deadline:
                 raise RejectedError(
                     self._target,
@@ -207,88 +212,6 @@ class WinRm:
     def _rejected(self, fault: winrm.exceptions.WSManFaultError) -> TargetError:
         error = UnreachableError if fault.wsman_fault_code in _QUOTA else RejectedError
         return error(self._target, f"WinRM at {self._where} refused (fault {fault.wsman_fault_code}): {fault.reason}")
-
-
-def _protocol(workstation: Workstation, windows: Windows, password: str) -> Protocol:
-    protocol = Protocol(
-        f"{windows.scheme}://{workstation.host}:{windows.port}/wsman",
-        transport="basic" if windows.transport in _OURS else windows.transport,
-        username=windows.credential.user,
-        password=password,
-        ca_trust_path=str(windows.trust) if windows.trust else _machine_store(),
-        server_cert_validation="validate" if windows.verify else "ignore",
-        operation_timeout_sec=_OPERATION_TIMEOUT,
-        read_timeout_sec=_OPERATION_TIMEOUT + windows.timeout,
-        proxy=None,
-    )
-    plain = protocol.transport
-    sign_in = (
-        SpnegoSignIn(windows.transport, workstation.host, windows.credential.user, password)
-        if windows.transport in _OURS
-        else None
-    )
-    exact = _ExactTransport(workstation, windows.timeout, sign_in)
-    exact.__dict__.update(plain.__dict__, adapter=exact.adapter, sign_in=sign_in)
-    protocol.transport = exact
-    return protocol
-
-
-def _machine_store() -> str:
-    paths = ssl.get_default_verify_paths()
-    return paths.cafile or paths.capath or paths.openssl_capath
-
-
-class _ExactTransport(Transport):
-    """pywinrm's transport, connected to the workstation's address while its certificate is checked for its
-    host name."""
-
-    def __init__(self, workstation: Workstation, timeout: int, sign_in: SpnegoSignIn | None) -> None:
-        self.adapter = _AddressAdapter(workstation.host, str(workstation.address or workstation.host), timeout)
-        self.sign_in = sign_in
-
-    def build_session(self) -> requests.Session:
-        session: requests.Session = super().build_session()
-        if self.sign_in is not None:
-            session.auth = self.sign_in
-        self._mount(session)
-        return session
-
-    def setup_encryption(self, session: requests.Session) -> None:
-        self._mount(session)  # it speaks to the PC before build_session ends
-        super().setup_encryption(session)
-
-    def _mount(self, session: requests.Session) -> None:
-        session.mount("https://", self.adapter)
-        session.mount("http://", self.adapter)
-
-
-class _AddressAdapter(HTTPAdapter):
-    def __init__(self, host: str, address: str, connect_timeout: int) -> None:
-        self._host = host
-        self._address = address
-        self._connect_timeout = connect_timeout
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        super().init_poolmanager(*args, **keywords, server_hostname=self._host, assert_hostname=self._host)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        where, pool = super().build_connection_pool_key_attributes(request, verify, cert)
-        where["host"] = self._address
-        if where["scheme"] == "http":
-            pool.pop("cert_reqs", None)
-        return where, pool
-
-    def send(  # noqa: PLR0917 - the signature is the base class's
-        self,
-        request: Any,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
-        return super().send(request, stream, (self._connect_timeout, timeout), verify, cert, proxies)
 
 
 def _unsigned(code: int) -> int:

@@ -2,29 +2,32 @@
 
 ``load("ios")`` gives a :class:`Dialect`. Adding a family is adding its file here and its cases in
 ``tests/cases/dialects/<name>/``; ``CONTRIBUTING.md`` shows how.
+
+The models are imported with the first dialect that is read: a site only wants to know :data:`NAMES`.
 """
 
 from __future__ import annotations
 
 import threading
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from provisioning.dialects.model import Dialect
-from provisioning.dialects.reading import Section
+if TYPE_CHECKING:
+    from provisioning.dialects.model import Dialect
+    from provisioning.dialects.reading import Section
 
 __all__ = ["NAMES", "Dialect", "Section", "load"]
 
 _FILES = {file.name.removesuffix(".yml"): file for file in files(__name__).iterdir() if file.name.endswith(".yml")}
+_ON_FIRST_USE = {"Dialect": "provisioning.dialects.model", "Section": "provisioning.dialects.reading"}
 
 NAMES = tuple(sorted(_FILES))
 """Every family that there is a file for."""
 
 
 _loading = threading.Lock()
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML built without libyaml has only the slow one
 
 
 def load(name: str) -> Dialect:
@@ -35,4 +38,15 @@ def load(name: str) -> Dialect:
 
 @cache
 def _load(name: str) -> Dialect:
-    return Dialect.model_validate(yaml.load(_FILES[name].read_text(encoding="utf-8"), _Loader))  # noqa: S506 # a safe one
+    import yaml  # noqa: PLC0415  (like the model: with the first dialect)
+
+    from provisioning.dialects.model import Dialect  # noqa: PLC0415
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML built without libyaml has only the slow one
+    return Dialect.model_validate(yaml.load(_FILES[name].read_text(encoding="utf-8"), loader))  # noqa: S506 # a safe one
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ON_FIRST_USE[name]), name)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 class Form(BaseModel):
     """Base of everything that is read from a dialect's file: immutable, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built under the lock of `load`
 
 
 def _lines(value: object) -> object:

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from provisioning.dialects.form import Form
 
@@ -27,6 +27,13 @@ __all__ = ["EVERYWHERE", "MASKED", "Mask", "is_masked", "masked"]
 
 MASKED = re.compile(r"<secret [0-9a-f]{12}>")
 """A fingerprint in the place of a secret."""
+
+
+def _whatever_case(pattern: object) -> object:
+    try:
+        return re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
+    except re.error as exc:
+        raise ValueError(f"{pattern!r} is no regular expression: {exc}") from exc
 
 
 class Mask(Form):
@@ -37,7 +44,7 @@ class Mask(Form):
     changes by itself (a clock, a counter), and nobody configured it.
     """
 
-    pattern: re.Pattern[str]
+    pattern: Annotated[re.Pattern[str], BeforeValidator(_whatever_case)]
     hint: str = Field(description="what it is, for people: enable secret")
     under: re.Pattern[str] | None = Field(
         default=None, description="counts only below a line that this matches: the section that the line stands in"
@@ -92,7 +99,7 @@ _DUMP = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3,}[0-9A-F]{1,8}\s*", re.I)
 def masked(text: str, masks: Sequence[Mask], key: bytes) -> str:
     """`text` with fingerprints for secrets, without lines that change by themselves, without control characters, spaces
     at the ends of lines and empty lines at both ends. It ends with a line break unless it is empty."""
-    lines = "\n".join(_Filter(_rules((*masks, *EVERYWHERE)), key).lines(text)).strip("\n")
+    lines = "\n".join(_Filter(_net((*masks, *EVERYWHERE)), key).lines(text)).strip("\n")
     return f"{lines}\n" if lines else ""
 
 
@@ -101,31 +108,39 @@ def is_masked(line: str) -> bool:
     return MASKED.search(line) is not None
 
 
-class _Rule(NamedTuple):
-    """A mask, and its pattern for any letters' case."""
+class _Net:
+    """All rules for one family. `harmless` are lines in which none of them finds anything, whatever they stand under:
+    switches have most of their lines in common. No secret is ever among them."""
 
-    mask: Mask
-    pattern: re.Pattern[str]
+    MOST = 50_000  # lines
+
+    def __init__(self, masks: Sequence[Mask]) -> None:
+        self.masks = masks
+        self.sometimes = [(number, mask.under) for number, mask in enumerate(masks) if mask.under]
+        self.always = [number for number, mask in enumerate(masks) if not mask.under]
+        self.harmless: set[str] = set()
+
+    def remember(self, line: str) -> None:
+        """The rules that always count found nothing; if the others find nothing either, nobody needs to look again."""
+        if any(self.masks[number].pattern.search(line) for number, _ in self.sometimes):
+            return
+        if len(self.harmless) >= self.MOST:
+            self.harmless.clear()
+        self.harmless.add(line)
 
 
 @cache
-def _rules(masks: tuple[Mask, ...]) -> tuple[_Rule, ...]:
-    return tuple(_Rule(mask, re.compile(mask.pattern.pattern, re.IGNORECASE)) for mask in masks)
+def _net(masks: tuple[Mask, ...]) -> _Net:
+    return _Net(masks)
 
 
 @dataclass
 class _Filter:
-    """One pass over one configuration. `_known` spares lines that come again (a switch has many ports), as long as the
-    same masks count for them."""
+    """One pass over one configuration."""
 
-    rules: Sequence[_Rule]
+    net: _Net
     key: bytes
-    _above: list[tuple[int, str]] = field(default_factory=list)
-    _known: dict[tuple[str, tuple[int, ...]], str | None] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._sometimes = [(number, rule.mask.under) for number, rule in enumerate(self.rules) if rule.mask.under]
-        self._always = [number for number, rule in enumerate(self.rules) if not rule.mask.under]
+    _seen: list[str] = field(default_factory=list)
 
     def lines(self, text: str) -> Iterator[str]:
         until: re.Pattern[str] | None = None
@@ -138,36 +153,41 @@ class _Filter:
                     yield f" {self._fingerprint(chr(10).join(block))}"
                     until, block = None, []
                 continue
+            if line in self.net.harmless:
+                self._seen.append(line)
+                yield line
+                continue
             special = self._special(line)
-            if (line, special) not in self._known:
-                self._known[line, special] = self._without_secrets(line, special)
-            if (found := self._known[line, special]) is not None:
+            self._seen.append(line)
+            found, until = self._without_secrets(line, special), self._begun(line, special)
+            if found is not None:
                 yield found
-            until = self._begun(line, special)
+            if found == line and until is None:
+                self.net.remember(line)
         if block:  # it has no end: whatever it is, it stays here
             yield f" {self._fingerprint(chr(10).join(block))}"
 
     def _special(self, line: str) -> tuple[int, ...]:
         """The rules that count because of the section that `line` stands in."""
-        if not self._sometimes or not line:
-            return ()
-        indent = len(line) - len(line.lstrip())
-        while self._above and self._above[-1][0] >= indent:
-            self._above.pop()
-        special = tuple(n for n, under in self._sometimes if any(under.search(text) for _, text in self._above))
-        self._above.append((indent, line))
-        return special
+        above, indent = [], _indent(line)
+        for text in reversed(self._seen) if indent and self.net.sometimes else ():
+            if text and _indent(text) < indent:
+                above.append(text)
+                indent = _indent(text)
+                if not indent:
+                    break
+        return tuple(number for number, under in self.net.sometimes if any(under.search(text) for text in above))
 
     def _begun(self, line: str, special: Sequence[int]) -> re.Pattern[str] | None:
-        blocks = (self.rules[number] for number in (*special, *self._always) if self.rules[number].mask.until)
-        return next((rule.mask.until for rule in blocks if rule.pattern.search(line)), None)
+        masks = (self.net.masks[number] for number in (*special, *self.net.always))
+        return next((mask.until for mask in masks if mask.until and mask.pattern.search(line)), None)
 
     def _without_secrets(self, line: str, special: Sequence[int]) -> str | None:
         spans: list[tuple[int, int]] = []
-        for mask, pattern in (self.rules[number] for number in (*special, *self._always)):
+        for mask in (self.net.masks[number] for number in (*special, *self.net.always)):
             if mask.until is not None:
                 continue
-            for found in pattern.finditer(line):
+            for found in mask.pattern.finditer(line):
                 if mask.drop:
                     return None
                 if found["secret"]:
@@ -184,6 +204,10 @@ class _Filter:
 
     def _fingerprint(self, secret: str) -> str:
         return f"<secret {hmac.digest(self.key, secret.encode(), 'sha256').hex()[:12]}>"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _joined(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -230,6 +254,6 @@ def _kind(char: str) -> int:
 
 def _visible(line: str) -> str:
     """Control characters as escapes, so that no terminal obeys them; tabs stay."""
-    if line.replace("\t", "").isprintable():
+    if line.isprintable() or line.replace("\t", "").isprintable():
         return line
     return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line)

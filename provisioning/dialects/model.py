@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from provisioning.dialects.form import Form, Lines
 from provisioning.dialects.guard import Guard
@@ -16,6 +17,10 @@ from provisioning.dialects.ports import Ports
 from provisioning.dialects.reading import Section, read_ports
 from provisioning.dialects.tables import Table
 from provisioning.dialects.writing import port_lines, silent_fields, visit_lines
+
+_Texts = tuple[tuple[str, ...], tuple[str, ...]]
+_REMEMBERED = 100
+"""Texts; about 10 kB each, of a stack ten times that."""
 
 
 class Dialect(Form):
@@ -31,6 +36,15 @@ class Dialect(Form):
     tables: Mapping[str, Table] = Field(default={}, description="show commands whose output is a table")
     guard: Guard | None = None
     mask: tuple[Mask, ...] = Field(default=(), description="where configurations hold secrets")
+    _understood: dict[tuple[tuple[str, ...], tuple[str, ...]], Mapping[str, Section]] = PrivateAttr(
+        default_factory=dict
+    )
+
+    def prepare(self) -> None:
+        """Make the templates of what is asked before a change: that takes longer than to use them."""
+        for name in ("links", "neighbours", "macs", "arp", "gateway"):
+            if name in self.tables:
+                self.tables[name].prepare()
 
     def full_name(self, interface: str) -> str:
         """``GigabitEthernet1/0/7`` for ``Gi1/0/7``, as the configuration says it."""
@@ -46,9 +60,15 @@ class Dialect(Form):
             return short + interface[len(full) :]
         return interface
 
-    def read_ports(self, outputs: Iterable[str], listed: Sequence[str] = ()) -> dict[str, Section]:
-        """Port → what its configuration says, from the outputs of ``ports.read``."""
-        return read_ports(self.ports, outputs, listed)
+    def read_ports(self, outputs: Iterable[str], listed: Sequence[str] = ()) -> Mapping[str, Section]:
+        """Port → what its configuration says, from the outputs of ``ports.read``. A batch of changes reads the same
+        text several times; it is understood once."""
+        asked = (tuple(outputs), tuple(listed))
+        if (found := self._understood.get(asked)) is None:
+            if len(self._understood) >= _REMEMBERED:
+                self._understood.clear()
+            found = self._understood[asked] = MappingProxyType(read_ports(self.ports, *asked))
+        return found
 
     def port_lines(self, port: str, found: Mapping[str, Any], goal: Mapping[str, Any]) -> list[str]:
         """The lines that bring a port from `found` to `goal`. Raises :class:`RequestError`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -35,6 +36,11 @@ class Rule(Form):
     values: Mapping[str, Mapping[str, Any]] = Field(
         default={}, description="field → what the device writes → what we call it"
     )
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The names of all groups."""
+        return frozenset({*self.line.groupindex, *(self.heading.groupindex if self.heading is not None else ())})
 
 
 class OffLimits(Form):

@@ -21,11 +21,13 @@ _APART = frozenset({"port", "ports", "vlan_name", "vlan_id", "marked_vlan", _WIT
 
 @dataclass(frozen=True)
 class Section:
-    """A port as its device shows it: field → value, its very lines, and why it must be left alone (if so)."""
+    """A port as its device shows it: field → value, its very lines, and why it must be left alone (if so). `models` is
+    what has been made of it, by class."""
 
     fields: Mapping[str, Any]
     lines: tuple[str, ...]
     off_limits: str | None = None
+    models: dict[type, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,72 +64,87 @@ class _Gathered:
     vlans: _Vlans
 
     def port(self, name: str) -> _Port:
-        return self.ports.setdefault(name, _Port(dict(self.defaults)))
+        if name not in self.ports:
+            self.ports[name] = _Port(dict(self.defaults))
+        return self.ports[name]
 
 
 def read_ports(ports: Ports, outputs: Iterable[str], listed: Sequence[str] = ()) -> dict[str, Section]:
     """Port → section, from the outputs of `ports.read`. `listed` are ports that exist whether or not they are
     configured. No text makes this raise: a line that fits a rule and has no meaning (VLAN 9999) puts its port off
     limits."""
-    blocks = [block for output in outputs for block in blocks_of(ports, output)]
+    blocks = [(port_of(ports, block), block) for output in outputs for block in blocks_of(ports, output)]
+    own = [(port, block) for port, block in blocks if port is not None]
     vlans = _Vlans(dict(_vlan_names(ports, blocks)), frozenset(_marked_vlans(ports, blocks)))
     defaults = {**ports.defaults, **_said_of_all(ports, blocks)}
     found = {name: _Port(dict(defaults)) for name in listed}
-    for block in blocks:
-        if name := port_of(ports, block):
-            found.setdefault(name, _Port(dict(defaults))).lines += block.lines
+    gathered = _Gathered(found, defaults, vlans)
+    for port, block in own:
+        gathered.port(port).lines.extend(block.lines)
     for rule in ports.rules:
-        for block in () if rule.everywhere else blocks:
-            _apply(ports, rule, block, _Gathered(found, defaults, vlans))
+        if not rule.everywhere:
+            is_in_section = rule.heading is None
+            for whose, block in own if is_in_section and ports.layout != "flat" else blocks:
+                if matches := _matches(rule, block):
+                    _apply(rule, matches, whose, block, gathered, in_section=is_in_section and whose is not None)
     return {name: _section(ports, name, port) for name, port in found.items()}
 
 
-def _said_of_all(ports: Ports, blocks: Sequence[Block]) -> dict[str, Any]:
+_Blocks = Sequence[tuple[str | None, Block]]
+"""Blocks, each with the port whose section it is."""
+
+
+def _said_of_all(ports: Ports, blocks: _Blocks) -> dict[str, Any]:
     return {
         name: value
         for rule in ports.rules
-        if rule.everywhere and any(True for block in blocks for _ in _matches(rule, block))
+        if rule.everywhere and any(_matches(rule, block) for _, block in blocks)
         for name, value in rule.set.items()
     }
 
 
-def _vlan_names(ports: Ports, blocks: Sequence[Block]) -> Iterator[tuple[str, int]]:
+def _vlan_names(ports: Ports, blocks: _Blocks) -> Iterator[tuple[str, int]]:
     for rule in ports.rules:
-        for block in blocks:
-            for match in _matches(rule, block):
+        if rule.groups >= {"vlan_name", "vlan_id"}:
+            for match in (match for _, block in blocks for match in _matches(rule, block)):
                 if match.groups.get("vlan_name") and match.groups.get("vlan_id"):
                     yield match.groups["vlan_name"], int(match.groups["vlan_id"])
 
 
-def _marked_vlans(ports: Ports, blocks: Sequence[Block]) -> Iterator[int]:
+def _marked_vlans(ports: Ports, blocks: _Blocks) -> Iterator[int]:
     for rule in ports.rules:
-        for block in blocks:
-            said = (match.groups for match in _matches(rule, block))
+        if "marked_vlan" in rule.groups:
+            said = (match.groups for _, block in blocks for match in _matches(rule, block))
             yield from (int(groups["marked_vlan"]) for groups in said if "marked_vlan" in groups)
 
 
-def _matches(rule: Rule, block: Block) -> Iterator[_Match]:
-    heading = rule.heading.fullmatch(block.heading) if rule.heading is not None else None
-    if rule.heading is not None and heading is None:
-        return
+def _matches(rule: Rule, block: Block) -> list[_Match]:
+    heading = None
+    if rule.heading is not None:
+        heading = rule.heading.fullmatch(block.heading)
+        if heading is None:
+            return []
     lines = block.lines or ([""] if heading is not None else [])
+    fits = rule.line.fullmatch
+    hits = [hit for line in (["\n".join(lines)] if rule.whole else lines) if (hit := fits(line))]
+    if not hits:
+        return []
     if rule.beside is not None and not any(rule.beside.fullmatch(line) for line in lines):
-        return
+        return []
     if rule.unless is not None and any(rule.unless.fullmatch(line) for line in lines):
-        return
-    for line in ["\n".join(lines)] if rule.whole else lines:
-        if match := rule.line.fullmatch(line):
-            groups = {**match.groupdict(), **(heading.groupdict() if heading is not None else {})}
-            yield _Match(line, {name: text for name, text in groups.items() if text is not None})
+        return []
+    around = heading.groupdict() if heading is not None else {}
+    return [
+        _Match(hit.string, {name: text for name, text in {**hit.groupdict(), **around}.items() if text is not None})
+        for hit in hits
+    ]
 
 
-def _apply(ports: Ports, rule: Rule, block: Block, known: _Gathered) -> None:
+def _apply(
+    rule: Rule, matches: Sequence[_Match], own: str | None, block: Block, known: _Gathered, *, in_section: bool
+) -> None:
     """Let one rule speak about one block."""
-    own = port_of(ports, block)
-    in_section = rule.heading is None and (own is not None or ports.layout != "flat")
-    if in_section and own is None:
-        return
-    for match in _matches(rule, block):
+    for match in matches:
         if rule.marked is not None and int(match.groups[rule.marked]) not in known.vlans.marked:
             continue
         said = match.line if in_section else f"{block.heading} {match.line}".strip()
@@ -135,7 +152,8 @@ def _apply(ports: Ports, rule: Rule, block: Block, known: _Gathered) -> None:
             values, doubt = dict(_values(rule, match.groups, known.vlans.names)), None
         except ValueError:
             values, doubt = {}, f"its line {said!r} cannot be understood"
-        for name in _ports(match.groups, own, known.ports):
+        named = not in_section or "ports" in match.groups or "port" in match.groups
+        for name in _ports(match.groups, own, known.ports) if named or own is None else (own,):
             port = known.port(name)
             if not in_section:
                 # What a line beside the ports' own sections says about one of them: ``vlan 20 untagged 7``.

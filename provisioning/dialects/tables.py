@@ -17,20 +17,19 @@ those of RFC 3164/5424 and of the families' system message guides.
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import textfsm
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from provisioning.dialects.form import Form
+from provisioning.dialects.table_readers import reader_of
 
 __all__ = ["NtcTemplate", "Reading", "Table", "mac_address", "without_log_lines"]
 
@@ -67,7 +66,8 @@ def _lines(output: str) -> list[tuple[str, bool]]:
     """The same, and for each line whether a log message came behind it: then it may go on in the next one."""
     lines: list[tuple[str, bool]] = []
     for line in output.replace("\r", "").split("\n"):
-        if not any(form.match(line[:_LONGEST]) for form in _LOG):
+        # Either form has one of these: most lines need not be looked at any closer.
+        if not ("%" in line or ":" in line) or not any(form.match(line[:_LONGEST]) for form in _LOG):
             seen = line if line.isprintable() else "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
             lines.append((seen, False))
         elif lines:
@@ -141,6 +141,10 @@ class Table(Form):
     doubtful: Annotated[Mapping[str, re.Pattern[str]], BeforeValidator(_expressions)] = {}
     unless: Annotated[Mapping[str, re.Pattern[str]], BeforeValidator(_expressions)] = {}
 
+    _fits: object = PrivateAttr(None)
+    """The columns that were found to be in the template."""
+    _ways: tuple[_Column, ...] = PrivateAttr(())
+
     @model_validator(mode="after")
     def _one_template(self) -> Table:
         if (self.ntc is None) == (self.textfsm is None):
@@ -165,9 +169,8 @@ class Table(Form):
         lines = _lines(output)
         if self.noise is not None:
             lines = [(line, broken) for line, broken in lines if not self.noise.fullmatch(line.strip())]
-        reader = _reader(self)
-        found, unknown = reader.read(lines)
-        _idle[self.template].append(reader)
+        self.prepare()
+        found, unknown = reader_of(self.template).read([(line[:_LONGEST], broken) for line, broken in lines])
         rows: list[Mapping[str, str]] = []
         for row in self._with_ports([row for record in found for row in self._rows(record)]):
             if _matches(self.doubtful, row):
@@ -175,6 +178,12 @@ class Table(Form):
             elif not _matches(self.unless, row):
                 rows.append(row)
         return Reading(tuple(rows), tuple(unknown))
+
+    def prepare(self) -> None:
+        """Make the template, which otherwise happens at its first use. Raises as :meth:`read`."""
+        if self._fits is not self.columns:  # a copy may have others
+            _check(self)
+            self._ways, self._fits = tuple(_ways(self)), self.columns
 
     def _with_ports(self, rows: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
         """Where rows name ports by number: those rows, with the names that the others give to the numbers."""
@@ -190,18 +199,36 @@ class Table(Form):
             plain = {name: " ".join(value) if isinstance(value, list) else value for name, value in record.items()}
             if port is not None:
                 plain[self.columns["port"]] = port
-            yield {ours: self._value(ours, theirs, plain) for ours, theirs in self.columns.items()}
+            yield {column.ours: column.value(plain) for column in self._ways}
 
-    def _value(self, ours: str, theirs: str, record: Mapping[str, str]) -> str:
-        if "{" in theirs:
-            text = theirs.format_map(record).strip()
-        else:
-            text = next((record[name].strip() for name in theirs.split("|") if record[name].strip()), "")
-        for pattern, word in self.values.get(ours, {}).items():
+
+class _Column(NamedTuple):
+    """The way from the template's columns to one of ours: `names` are the first that says something, `together` several
+    in one text."""
+
+    ours: str
+    names: Sequence[str]
+    together: str
+    values: Sequence[tuple[re.Pattern[str], str]]
+    form: Callable[[str], str] | None
+
+    def value(self, record: Mapping[str, str]) -> str:
+        text = self.together.format_map(record).strip() if self.together else ""
+        for name in self.names:
+            if text := record[name].strip():
+                break
+        for pattern, word in self.values:
             if found := pattern.fullmatch(text):
                 text = found.expand(word)
                 break
-        return _FORMS[ours](text) if ours in _FORMS else text
+        return text if self.form is None else self.form(text)
+
+
+def _ways(table: Table) -> Iterator[_Column]:
+    for ours, theirs in table.columns.items():
+        together = theirs if "{" in theirs else ""
+        names = () if together else theirs.split("|")
+        yield _Column(ours, names, together, tuple(table.values.get(ours, {}).items()), _FORMS.get(ours))
 
 
 def _matches(patterns: Mapping[str, re.Pattern[str]], row: Mapping[str, str]) -> bool:
@@ -221,7 +248,7 @@ def _duplex(text: str) -> str:
     return "full" if "full" in word or "fd" in word else "half" if "half" in word or "hd" in word else ""
 
 
-_FORMS = {
+_FORMS: Mapping[str, Callable[[str], str]] = {
     "mac": lambda text: mac_address(text) or "",
     "chassis": lambda text: mac_address(text) or text,
     "speed": _speed,
@@ -229,73 +256,17 @@ _FORMS = {
 }
 
 
-class _Reader(textfsm.TextFSM):  # type: ignore[misc] # textfsm has no types
-    """A template that does not give up: lines that it calls an error are put aside, and reading goes on behind them."""
-
-    def read(self, lines: Sequence[tuple[str, bool]]) -> tuple[list[dict[str, Any]], list[str]]:
-        """Records by column name in lower case, and the lines put aside. A line that a log message broke is put
-        together again: when its pieces do not both make sense alone."""
-        self.Reset()
-        unknown: list[str] = []
-        rest = list(reversed([(line[:_LONGEST], broken) for line, broken in lines]))
-        longest = max((len(line) for line, _ in rest), default=0)
-        while rest and self._cur_state_name not in {"End", "EOF"}:
-            line, broken = rest.pop()
-            if broken and rest and self._is_broken(line, rest[-1][0], longest):
-                following, broken = rest.pop()
-                rest.append((line + following, broken))
-                continue
-            try:
-                self._CheckLine(line)
-            except textfsm.TextFSMError:
-                unknown.append(line.strip())
-        if self._cur_state_name != "End" and "EOF" not in self.states:
-            self._AppendRecord()
-        names = [name.lower() for name in self.header]
-        return [dict(zip(names, record, strict=True)) for record in self._result], unknown
-
-    def _is_broken(self, line: str, following: str, longest: int) -> bool:
-        """Whether a log message came in the middle of a line and not between two: then the whole makes sense, and not
-        both pieces do. Where a template passes over much (it has no Error), only the first piece counts."""
-        if len(line + following) > 1.2 * longest or not self._fits(self._cur_state, line + following)[0]:
-            return False
-        here, then = self._fits(self._cur_state, line)
-        strict = any(rule.line_op == "Error" for rule in then)
-        return not here or (strict and not self._fits(then, following)[0])
-
-    def _fits(self, state: list[Any], line: str) -> tuple[bool, list[Any]]:
-        """Whether a rule of `state` knows the line, and the state behind it."""
-        known = False
-        for rule in state:
-            if rule.regex_obj.match(line):
-                if rule.line_op == "Error":
-                    return False, state
-                known = True
-                if rule.line_op != "Continue":
-                    return True, self.states.get(rule.new_state or self._cur_state_name, state)
-        return known, state
-
-
-_idle: dict[str, list[_Reader]] = defaultdict(list)
-"""Template → readers that nobody uses right now. A reader keeps what it reads, and takes longer to make than to use."""
-
-
-def _reader(table: Table) -> _Reader:
-    text = table.template
+def _check(table: Table) -> None:
+    """Raises :class:`ValueError` where a table's template does not fit to it."""
     try:
-        reader = _idle[text].pop()
-    except IndexError:
-        try:
-            reader = _Reader(io.StringIO(text))
-        except textfsm.TextFSMTemplateError as exc:
-            raise ValueError(f"{table.command}: the template is wrong: {exc}") from exc
-    has = {name.lower() for name in reader.header}
+        has = reader_of(table.template).columns
+    except textfsm.TextFSMTemplateError as exc:
+        raise ValueError(f"{table.command}: the template is wrong: {exc}") from exc
     wants = {name for theirs in table.columns.values() for name in _names(theirs)}
     if missing := sorted(wants - has):
         raise ValueError(f"{table.command}: the template has no column {missing[0]}; it has {', '.join(sorted(has))}")
     if table.unless.keys() | table.doubtful.keys() | table.values.keys() > table.columns.keys():
         raise ValueError(f"{table.command}: values, unless and doubtful must name columns of ours")
-    return reader
 
 
 def _names(theirs: str) -> list[str]:

@@ -12,6 +12,8 @@ from provisioning.errors import RequestError
 
 __all__ = ["port_lines", "silent_fields", "visit_lines"]
 
+_PLACEHOLDER = re.compile(r"\{(\w+)(?:\|(\w+))?\}")
+
 
 def port_lines(
     ports: Ports, port: str, found: Mapping[str, Any], goal: Mapping[str, Any], configure: str = ""
@@ -142,4 +144,4 @@ def _filled(lines: Iterable[str], words: Mapping[str, str]) -> Iterator[str]:
         return words.get(hit[1], hit[0] if hit[2] is None else "") or hit[2] or ""
 
     for line in lines:
-        yield re.sub(r"\{(\w+)(?:\|(\w+))?\}", word, line)
+        yield _PLACEHOLDER.sub(word, line) if "{" in line else line

@@ -36,7 +36,7 @@ class Alone:
         seen: set[Errand] = set()
         try:
             while not stop.is_set():
-                new = [errand for errand in self._ready() if not (once and errand in seen)]
+                new = self._ready(seen if once else set())
                 for errand in new[: self.settings.concurrency - len(self._under_way)]:
                     seen.add(errand)
                     self.watcher(Happening(errand, "begun"))
@@ -49,18 +49,20 @@ class Alone:
                 self._collect(None)
             threads.shutdown(wait=False)
 
-    def _ready(self) -> list[Errand]:
-        """What is due, not under way, and not put off. A ledger that is away for a while is asked again later."""
+    def _ready(self, seen: set[Errand]) -> list[Errand]:
+        """What is due, not under way, not put off and not `seen`. A ledger that is away for a while is asked again
+        later."""
         if len(self._under_way) >= self.settings.concurrency:
             return []
-        busy, clock = set(self._under_way.values()), time.monotonic()
+        clock = time.monotonic()
         self._not_before = {errand: at for errand, at in self._not_before.items() if at > clock}
+        known = seen.union(self._under_way.values(), self._not_before)
         try:
-            found = due(self.ledger, every=self.settings.schedule)
+            found = due(self.ledger, every=self.settings.schedule, limit=self.settings.concurrency + len(known))
         except ProvisioningError as exc:
             _log.warning("the ledger cannot be read: %s", exc)
             return []
-        return [e for e in dict.fromkeys(found) if e not in busy and e not in self._not_before]
+        return [errand for errand in dict.fromkeys(found) if errand not in known]
 
     def _rest(self, stop: threading.Event) -> None:
         """Until something ends, but no longer than the site says."""

@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 from provisioning.engine.locks import HeldError, locks_of
 from provisioning.errors import ProvisioningError
-from provisioning.ledger import Ledger, RunState, moment
+from provisioning.ledger import Ledger
 from provisioning.site.workers import Repeated
 
 What = Literal["request", "run", "outbox", "audit", "lines", "archive"]
@@ -26,9 +26,6 @@ What = Literal["request", "run", "outbox", "audit", "lines", "archive"]
 LONGEST_WAIT = 600.0
 GRACE_SECONDS = 3.0
 """A run that is younger may have been written down by a process that is about to take its lock."""
-
-_RUNS_LOOKED_AT = 10_000
-_BEGUN: Sequence[RunState] = ("running",)
 
 _log = logging.getLogger(__name__)
 
@@ -111,22 +108,25 @@ def audit_key(number: int) -> str:
 
 
 def due(
-    ledger: Ledger, at: datetime | None = None, *, every: Mapping[Repeated, timedelta] | None = None
+    ledger: Ledger,
+    at: datetime | None = None,
+    *,
+    every: Mapping[Repeated, timedelta] | None = None,
+    limit: int | None = None,
 ) -> Sequence[Errand]:
     """What the ledger says there is to do at `at` (now).
 
     Runs that go on: those that somebody began, has not ended and does not hold any more (the process died), and those
-    with targets that are due again. Requests whose time has come, the one that waits longest first. The outbox. What
-    is done again and again (`every`: ``audit``, ``lines``, ``archive`` and how often), unless it was done in this span
-    of time. A run that a person interrupted is that person's to resume.
+    with targets that are due again. Requests whose time has come, the one that waits longest first, at most `limit`.
+    The outbox. What is done again and again (`every`: ``audit``, ``lines``, ``archive`` and how often), unless it was
+    done in this span of time. A run that a person interrupted is that person's to resume.
     """
     at = at or datetime.now(UTC)
-    open_again = dict.fromkeys(target.run_id for target in ledger.open_targets(due=at))
-    waiting = [number for number in open_again if ledger.run(number).state == "waiting"]
+    found = ledger.look(at, begun_by=at - timedelta(seconds=GRACE_SECONDS), limit=limit)
     owed = any(ledger.count_undelivered(desk, due=at) for desk in ledger.desks)
     return (
-        *(Errand("run", number) for number in sorted({*_orphans(ledger, at), *waiting})),
-        *(Errand("request", request.id) for request in ledger.due(at)),
+        *(Errand("run", number) for number in sorted({*_orphans(ledger, found.begun), *found.waiting})),
+        *(Errand("request", number) for number in found.requests),
         *((Errand("outbox"),) if owed else ()),
         *(errand for what, span in (every or {}).items() for errand in _again(ledger, at, what, span)),
     )
@@ -138,10 +138,8 @@ def _again(ledger: Ledger, at: datetime, what: Repeated, every: timedelta) -> It
         yield errand
 
 
-def _orphans(ledger: Ledger, at: datetime) -> Iterator[int]:
-    """Runs that nobody holds although nobody ended them."""
-    old_enough = moment(at - timedelta(seconds=GRACE_SECONDS))
-    begun = [run.id for run in ledger.runs(_RUNS_LOOKED_AT, states=_BEGUN) if run.started <= old_enough]
+def _orphans(ledger: Ledger, begun: Sequence[int]) -> Iterator[int]:
+    """Those of the runs that nobody holds although nobody ended them."""
     if not begun:
         return
     with closing(locks_of(ledger, "a look for work")) as locks:

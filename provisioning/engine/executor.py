@@ -1,4 +1,4 @@
-"""Carrying out changes: wave by wave, targets in parallel, each change verified by a second read.
+"""Carrying out changes: each as soon as what it requires is done, targets in parallel, verified by a second read.
 
 For one batch (one kind on one target, under the target's lock) the steps are: read again; leave out what is done
 already or has moved since the plan; journal *attempted*; apply; read again and compare; journal *verified* or
@@ -14,13 +14,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import BatchStarted, ChangeSettled, Listener, LockAwaited, Stopping
+from provisioning.engine.lock_names import hold_all, lock_names
 from provisioning.engine.locks import Held, HeldError, Locks
+from provisioning.engine.order import Order
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions, is_unsettled, waves
 from provisioning.engine.retries import is_transient, pauses
 from provisioning.engine.verdicts import Result, drift, verdict
@@ -33,7 +36,7 @@ from provisioning.errors import (
     UnreachableError,
 )
 from provisioning.ledger import ChangeRecord, Ledger
-from provisioning.resources.base import Address, Change, Finishing, Keeping, Keepsake, Kind, State
+from provisioning.resources.base import Address, Attentive, Change, Finishing, Keeping, Keepsake, Kind, State
 from provisioning.resources.registry import KINDS
 
 _log = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ class Execution:
     keep: Callable[[Keepsake], None] | None = None
     """Puts a device's configuration into the archive; raises :class:`LedgerError`."""
     interrupted: bool = field(default=False, init=False)
+    _told_to_stop: bool = field(default=False, init=False)
     _kept: set[str] = field(default_factory=set, init=False)
     _results: dict[Address, Result] = field(default_factory=dict, init=False)
 
@@ -68,8 +72,8 @@ class Execution:
         for address, record in self._records.items():
             if record.state == "verified" and not self._follows_anew(record.change):
                 self._results[address] = Result(record.change, "verified")
-        for wave in waves([record.change for record in self.records]):
-            self._run_wave([change for change in wave if change.address not in self._results])
+        changes = [change for wave in waves([record.change for record in self.records]) for change in wave]
+        self._carry_on(Order([change for change in changes if change.address not in self._results]))
         return [self._results[record.change.address] for record in self.records]
 
     def _follows_anew(self, change: Change[State]) -> bool:
@@ -77,22 +81,32 @@ class Execution:
         required = [self._records[address] for address in change.requires if address in self._records]
         return is_unsettled(change) and any(record.state != "verified" for record in required)
 
-    def _run_wave(self, wave: Sequence[Change[State]]) -> None:
-        by_target: dict[str, list[Change[State]]] = defaultdict(list)
-        kept: list[Result] = []
-        for change in wave:
-            if (result := self._kept_back(change)) is not None:
-                kept.append(result)
-            else:
-                by_target[change.target].append(change)
-        self._settle(kept)
-        if not by_target:
-            return
-        workers = ThreadPoolExecutor(min(len(by_target), MAX_TARGETS_AT_ONCE), "apply")
+    def _carry_on(self, order: Order) -> None:
+        """Begin each change as soon as what it requires came to its end: targets in parallel."""
+        workers = ThreadPoolExecutor(max(1, min(len(order.targets), MAX_TARGETS_AT_ONCE)), "apply")
+        under_way: dict[Future[None], tuple[str, list[Change[State]]]] = {}
         try:
-            self._await([workers.submit(self._run_target, target, changes) for target, changes in by_target.items()])
+            while True:
+                while batches := list(order.take()):  # what is kept back ends at once, and so may what requires it
+                    for target, changes in batches:
+                        if going := self._not_kept_back(order, changes):
+                            under_way[workers.submit(self._run_target, target, going)] = target, going
+                        else:
+                            order.idle(target)
+                if not under_way:
+                    return
+                for future in self._first_of(under_way):
+                    target, changes = under_way.pop(future)
+                    order.ended(changes)
+                    order.idle(target)
         finally:
             workers.shutdown(wait=False)
+
+    def _not_kept_back(self, order: Order, changes: Sequence[Change[State]]) -> list[Change[State]]:
+        kept = {change.address: result for change in changes if (result := self._kept_back(change)) is not None}
+        self._settle(list(kept.values()))
+        order.ended(result.change for result in kept.values())
+        return [change for change in changes if change.address not in kept]
 
     def _kept_back(self, change: Change[State]) -> Result | None:
         """The result of a change that is not begun now: something it requires failed or waits, or its target rests."""
@@ -115,17 +129,23 @@ class Execution:
             return Result(change, "deferred", BlockedError(f"waits for {waits_for}"))
         return None
 
-    def _await(self, futures: Sequence[Future[None]]) -> None:
-        """Wait for all; the first Ctrl-C asks the workers to stop after their batch, a second one is passed on at
-        once."""
+    def _first_of(self, futures: Collection[Future[None]]) -> set[Future[None]]:
+        """Wait until one has ended; of a fault, until all have. The first Ctrl-C asks the workers to stop after their
+        batch, a second one is passed on at once."""
         try:
-            wait(futures)
+            done, others = wait(futures, return_when=FIRST_COMPLETED)
+            if any(future.exception() for future in done):
+                wait(others)
         except KeyboardInterrupt:
+            if self._told_to_stop:
+                raise
+            self._told_to_stop = True
             self.stop.set()
             self.listener(Stopping())
-            wait(futures)
-        for future in futures:
+            done, _ = wait(futures)
+        for future in done:
             future.result()
+        return done
 
     def _run_target(self, target: str, changes: Sequence[Change[State]]) -> None:
         by_kind: dict[str, list[Change[State]]] = defaultdict(list)
@@ -133,8 +153,9 @@ class Execution:
             by_kind[change.address.kind].append(change)
         seconds = self.deferrals.settings.lock_wait.total_seconds()
         try:
-            with self.locks.hold(
-                target,
+            with hold_all(
+                self.locks,
+                lock_names(target, changes),
                 seconds=seconds,
                 on_wait=lambda holder: self.listener(LockAwaited(target, holder)),
                 stop=self.stop,
@@ -162,7 +183,8 @@ class Execution:
             try:
                 with self.sessions.session(target) as session:
                     is_open = True
-                    error = self._run_batch(KINDS[kind], session, left, held)
+                    with self._attending(KINDS[kind], session, left):
+                        error = self._run_batch(KINDS[kind], session, left, held)
             except LedgerError:
                 raise
             except UnreachableError as exc:
@@ -237,6 +259,15 @@ class Execution:
         held.check()  # whoever went on with the run while we were stopped says how it ended, not we
         self._settle(settled)
         return again
+
+    def _attending(
+        self, kind: Kind[State, object], session: object, batch: Sequence[Change[State]]
+    ) -> AbstractContextManager[None]:
+        """What a batch asks is asked at once, where the kind can."""
+        if not isinstance(kind, Attentive):
+            return nullcontext()
+        keeping = self.keep is not None and batch[0].target not in self._kept and isinstance(kind, Keeping)
+        return kind.attend(session, [change.key for change in batch], keeping=keeping)
 
     def _keep_before(self, kind: Kind[State, object], session: object, target: str) -> None:
         """The archive has a device's configuration before the first change there, or nothing is changed."""

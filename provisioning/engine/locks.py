@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from provisioning.errors import LedgerError, ProvisioningError
 from provisioning.ledger import Ledger, acting_user
+from provisioning.ledger.spare_connections import SpareConnections
 
 OnWait = Callable[[str], None]
 """Called once, with the holder in words, when a lock is not free."""
@@ -68,7 +69,7 @@ def locks_of(ledger: Ledger, purpose: str) -> Locks:
     """The locks that go with a ledger. `purpose` (``run 7``) is what others are told who wait."""
     if ledger.folder is not None:
         return FileLocks(ledger.folder / "locks", purpose)
-    return AdvisoryLocks(ledger.server_arguments, purpose)
+    return AdvisoryLocks(ledger.server_arguments, purpose, ledger.spare_connections)
 
 
 class _Waiting:
@@ -174,10 +175,12 @@ def _as_ledger_error(path: Path) -> Iterator[None]:
 class AdvisoryLocks:
     """Session-level advisory locks on one connection of our own. The server gives them back when the connection ends;
     it notices a machine that is gone by TCP keepalives, within :attr:`GONE_SECONDS`. Whoever lost it has lost the run
-    as well, and others may have gone on with it: there is no second connection."""
+    as well, and others may have gone on with it: there is no second connection. One that holds nothing any more goes
+    to `spare`, for the next locks."""
 
     arguments: Callable[[], Any]
     purpose: str
+    spare: SpareConnections = field(default_factory=SpareConnections)
     _connection: Any = field(default=None, init=False)
     _mine: set[str] = field(default_factory=set, init=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -202,9 +205,15 @@ class AdvisoryLocks:
 
     def close(self) -> None:
         with self._guard:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.execute("SELECT pg_advisory_unlock_all()")
+        except Exception:  # lost, or Ctrl-C came in between; whatever it holds ends with it
+            connection.close()
+        else:
+            self.spare.put(connection)
 
     def _try(self, name: str) -> Any:
         """The connection that holds the lock now, or ``None``."""
@@ -246,13 +255,21 @@ class AdvisoryLocks:
         if self._connection is not None:
             return self._connection  # if it was lost, the next question says so
         said = f"{self.purpose} on {socket.gethostname()} (process {os.getpid()})"
-        words = dict(self.arguments()) | {"application_name": said.encode()[:_NAME_BYTES].decode(errors="ignore")}
+        named = said.encode()[:_NAME_BYTES].decode(errors="ignore")
+        while (spare := self.spare.take()) is not None:
+            try:
+                spare.execute("SELECT set_config('application_name', %s, false)", [named])
+            except psycopg.Error:  # lost while it waited here: nobody's locks went with it
+                spare.close()
+            else:
+                self._connection = spare
+                return spare
+        words = dict(self.arguments()) | {"application_name": named}
         try:
             self._connection = psycopg.connect(**words, autocommit=True)
             idle = self.GONE_SECONDS // 3
-            for setting in ("tcp_keepalives_idle", "tcp_keepalives_interval"):
-                self._connection.execute(f"SET {setting} = {idle}")
-            self._connection.execute("SET tcp_keepalives_count = 2")
+            kept = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": idle, "tcp_keepalives_count": 2}
+            self._connection.execute("; ".join(f"SET {setting} = {value}" for setting, value in kept.items()))
         except psycopg.Error as exc:
             raise LedgerError(f"the ledger's server gives no locks: {_said(exc)}; check `ledger: url:`") from exc
         return self._connection

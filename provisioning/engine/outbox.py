@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from provisioning.connections.servicedesk import Desk, Entry, open_desk
 from provisioning.engine.worklog import END, catch_up, write_down, write_down_request
 from provisioning.errors import ProvisioningError, RejectedError
-from provisioning.ledger import Delivery, Ledger, LoggedEntry, RequestRecord
+from provisioning.ledger import Delivery, Ledger, LoggedEntry, RequestRecord, RunRecord
 from provisioning.ledger.worklog import backoff_seconds
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
@@ -73,14 +73,14 @@ class Messenger:
 
     REST_SECONDS = 60.0
 
-    def run(self, run_id: int) -> Delivered | None:
-        """A run has come to rest. ``None`` when nothing was delivered: the site has no desk, it rests, or somebody
-        pressed Ctrl-C and does not want to wait."""
+    def run(self, run: int | RunRecord) -> Delivered | None:
+        """A run (its number, or as it is now) has come to rest. ``None`` when nothing was delivered: the site has no
+        desk, it rests, or somebody pressed Ctrl-C and does not want to wait."""
 
         def write() -> bool:
-            run = self.ledger.run(run_id)
-            write_down(self.ledger, self.inventory, run)
-            return run.state != "interrupted"
+            record = self.ledger.run(run) if isinstance(run, int) else run
+            write_down(self.ledger, self.inventory, record)
+            return record.state != "interrupted"
 
         return self._tell(write)
 

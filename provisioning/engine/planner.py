@@ -6,12 +6,25 @@ import graphlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Protocol
 
 from provisioning.errors import RequestError, TargetError
-from provisioning.resources.base import Address, Change, Irreversible, Resource, Sessions, State, Typed, Unsettled
+from provisioning.resources.base import (
+    Address,
+    Change,
+    Irreversible,
+    Resource,
+    Sessions,
+    Sharing,
+    State,
+    Typed,
+    Unsettled,
+)
 from provisioning.resources.registry import KINDS
+from provisioning.site.collection import no_collection, set_aside
 
 MAX_TARGETS_AT_ONCE = 32
 """More sessions mean more memory (about 1 MB each: SSH, a device's whole configuration and its rows) and, with one
@@ -36,19 +49,30 @@ class TargetSessions(Sessions, Protocol):
     def drop(self, target: str) -> None: ...
 
 
+Batches = Mapping[str, Mapping[str, Mapping[str, Address]]]
+"""Target → kind → key → address."""
+
+
+@no_collection()
+def _batches(resources: Iterable[Resource]) -> Batches:
+    batches: dict[str, dict[str, dict[str, Address]]] = defaultdict(lambda: defaultdict(dict))
+    for resource in resources:
+        batches[resource.target][resource.kind][resource.key] = resource.address
+    return batches
+
+
 def read(resources: Sequence[Resource], sessions: TargetSessions) -> Reading:
     """Read all resources: targets in parallel, one session a target, one batch a kind."""
-    batches: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for resource in resources:
-        batches[resource.target][resource.kind].append(resource.key)
+    batches = _batches(resources)
+    sharing = {name: kind for name, kind in KINDS.items() if isinstance(kind, Sharing)}
 
     def read_target(target: str) -> dict[Address, State | None] | TargetError:
         found: dict[Address, State | None] = {}
         try:
-            with sessions.session(target) as session:
-                for kind, keys in batches[target].items():
-                    states = KINDS[kind].read(session, keys)
-                    found |= {Address(kind, target, key): states.get(key) for key in keys}
+            with sessions.session(target) as session, _asked_at_once(session, sharing, batches[target]):
+                for kind, addresses in batches[target].items():
+                    states = KINDS[kind].read(session, list(addresses))
+                    found |= {address: states.get(key) for key, address in addresses.items()}
         except TargetError as exc:
             return exc
         finally:
@@ -60,16 +84,29 @@ def read(resources: Sequence[Resource], sessions: TargetSessions) -> Reading:
     if batches:
         workers = ThreadPoolExecutor(min(len(batches), MAX_TARGETS_AT_ONCE), "read")
         try:
-            for target, answer in zip(batches, workers.map(read_target, batches), strict=True):
-                if isinstance(answer, TargetError):
-                    unread[target] = answer
-                else:
-                    found |= answer
+            with set_aside():
+                for target, answer in zip(batches, workers.map(read_target, batches), strict=True):
+                    if isinstance(answer, TargetError):
+                        unread[target] = answer
+                    else:
+                        found |= answer
         finally:
             workers.shutdown(wait=False, cancel_futures=True)  # Ctrl-C: a dead target may take its whole timeout
     return Reading(found, dict(sorted(unread.items())))
 
 
+def _asked_at_once(
+    session: Any, sharing: Mapping[str, Sharing], batch: Mapping[str, Iterable[str]]
+) -> AbstractContextManager[None]:
+    """Ask for what several kinds are about to read (`sharing`: see :class:`Sharing`). `batch`: kind → keys."""
+    asking = [(sharing[name], list(keys)) for name, keys in batch.items() if name in sharing]
+    if len(asking) < 2:
+        return nullcontext()
+    questions = [question for kind, keys in asking for question in kind.questions(session, keys)]
+    return asking[0][0].ahead(session, questions)
+
+
+@no_collection()
 def compare(resources: Iterable[Resource], reading: Reading) -> list[Change[State]]:
     """The changes that turn what was read into what is desired, in the order of :func:`waves`.
 
@@ -79,6 +116,8 @@ def compare(resources: Iterable[Resource], reading: Reading) -> list[Change[Stat
     wanted: dict[Address, Resource] = {}
     for resource in resources:
         other = wanted.setdefault(resource.address, resource)
+        if other is resource:
+            continue
         if other.desired != resource.desired:
             raise RequestError(f"{resource.address} is asked to be two different things at once; correct the site")
         wanted[resource.address] = replace(resource, requires=other.requires | resource.requires)
@@ -105,56 +144,85 @@ def _unsettled(
 ) -> list[Change[State]]:
     """Changes of what is as it should be, but will be upset by changes that it requires (see :class:`Unsettled`)."""
     planned = {change.address for change in changes}
+    follow = {name: kind for name, kind in KINDS.items() if isinstance(kind, Unsettled)}
     return [
-        Change(resource.address, kind.unsettled(reading.found[resource.address]), resource.desired, resource.requires)
+        Change(address, follow[resource.kind].unsettled(reading.found[address]), resource.desired, resource.requires)
         for resource in resources
-        if isinstance(kind := KINDS[resource.kind], Unsettled)
-        and resource.address in reading.found.keys() - planned
-        and resource.requires & planned
+        if resource.kind in follow
+        and (address := resource.address) in reading.found
+        and address not in planned
+        and not resource.requires.isdisjoint(planned)
     ]
 
 
 def is_unsettled(change: Change[State]) -> bool:
     """Whether a change follows from others and is never turned round (see :class:`Unsettled`)."""
-    return isinstance(KINDS.get(change.address.kind), Unsettled)
+    kind: Any = type(KINDS.get(change.address.kind))
+    return _is_unsettled(kind)
+
+
+@cache
+def _is_unsettled(kind: type[object]) -> bool:
+    return issubclass(kind, Unsettled)  # looking for a protocol's methods takes as long as comparing two states
 
 
 def typed(inventory: Any, changes: Iterable[Change[State]]) -> dict[Address, tuple[str, ...]]:
     """The lines that will be typed on devices, by change. Raises :class:`RequestError` for what a device cannot be
     told."""
-    found = {}
-    for change in changes:
-        kind: Any = KINDS[change.address.kind]
-        if isinstance(kind, Typed):
-            found[change.address] = tuple(kind.lines(inventory, change))
-    return found
+    kinds = {name: kind for name, kind in KINDS.items() if isinstance(kind, Typed)}
+    return {
+        change.address: tuple(kinds[change.address.kind].lines(inventory, change))
+        for change in changes
+        if change.address.kind in kinds
+    }
 
 
 def lasting(changes: Sequence[Change[State]]) -> Iterator[str]:
     """What of `changes` no undo takes back, in sentences (see :class:`Irreversible`)."""
+    # isinstance with a protocol takes as long as comparing two states, so each kind is asked once
+    kinds = {name: kind for name, kind in KINDS.items() if isinstance(kind, Irreversible)}
     for change in changes:
-        kind = KINDS.get(change.address.kind)
-        if isinstance(kind, Irreversible) and (said := kind.lasting(change, changes)) is not None:
+        kind = kinds.get(change.address.kind)
+        if kind is not None and (said := kind.lasting(change, changes)) is not None:
             yield said
 
 
 def waves(changes: Sequence[Change[State]]) -> list[list[Change[State]]]:
     """Changes in waves: each wave requires only earlier ones. Requirements outside `changes` are taken as met."""
     by_address = {change.address: change for change in changes}
-    sorter: graphlib.TopologicalSorter[Address] = graphlib.TopologicalSorter(
-        {address: {r for r in change.requires if r in by_address} for address, change in by_address.items()}
-    )
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as exc:
-        circle = " → ".join(str(address) for address in exc.args[1])
-        raise RequestError(f"these require each other in a circle: {circle}") from exc
+    waits_for: dict[Address, int] = {}
+    followers: dict[Address, list[Address]] = defaultdict(list)
+    for address, change in by_address.items():
+        if required := [one for one in change.requires if one in by_address]:
+            waits_for[address] = len(required)
+            for one in required:
+                followers[one].append(address)
+    ready = [address for address in by_address if address not in waits_for]
     ordered = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=lambda a: (a.target, _KIND_ORDER.get(a.kind, 0), a.key))
+    while ready:
+        ready.sort(key=lambda a: (a.target, _KIND_ORDER.get(a.kind, 0), a.key))
         ordered.append([by_address[address] for address in ready])
-        sorter.done(*ready)
+        following: list[Address] = []
+        for address in ready:
+            for follower in followers.get(address, ()):
+                waits_for[follower] -= 1
+                if not waits_for[follower]:
+                    del waits_for[follower]
+                    following.append(follower)
+        ready = following
+    if waits_for:
+        raise RequestError(f"these require each other in a circle: {_circle(waits_for, by_address)}")
     return ordered
+
+
+def _circle(stuck: Iterable[Address], by_address: Mapping[Address, Change[State]]) -> str:
+    """A circle among changes of which none can ever be the first."""
+    within = set(stuck)
+    try:
+        graphlib.TopologicalSorter({one: by_address[one].requires & within for one in stuck}).prepare()
+    except graphlib.CycleError as exc:
+        return " → ".join(str(address) for address in exc.args[1])
+    raise AssertionError("changes wait for each other without a circle")
 
 
 def inverse(changes: Sequence[Change[State]]) -> list[Change[State]]:

@@ -17,7 +17,7 @@ from provisioning.engine.executor import Execution
 from provisioning.engine.locks import HeldError, Locks, locks_of
 from provisioning.engine.planner import TargetSessions
 from provisioning.engine.playbook_runs import settle_left_behind
-from provisioning.engine.prover import prove
+from provisioning.engine.prover import Early, prove
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
 from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
 from provisioning.ledger.playbook_records import is_playbook
@@ -88,7 +88,7 @@ def alone(ledger: Ledger, run_id: int, *, seconds: float = 0.0) -> Iterator[Lock
 
     Raises :class:`InUseError` when somebody does, for longer than `seconds`.
     """
-    undone = ledger.run(run_id).undoes
+    undone = ledger.undoes(run_id)
     locks = locks_of(ledger, f"run {run_id}")
     # A server needs a moment to notice that an owner was killed; the kernel, which keeps file locks, does not.
     patience = max(seconds, 1.0 if ledger.is_server else 0.0)
@@ -151,17 +151,19 @@ class _Work:
             records = self._plan_unread(run, deferrals, replan) if replan else run.changes
             deferrals.expire()
             keep = None if self.keep is None else partial(self.keep, run)
+            early = self._early(run, records)
             execution = Execution(
-                records, self.sessions, self.ledger, self.locks, deferrals, self.listener, self.stop, keep
+                records, self.sessions, self.ledger, self.locks, deferrals, early.told(self.listener), self.stop, keep
             )
-            results = execution.run()
+            with early:
+                results = execution.run()
             if not self.stop.is_set():
                 waiting = {result.change.target for result in results if result.state == "deferred"}
                 if deferrals.settle(waiting) or waiting:
                     state = "waiting"
                 else:
                     good = all(result.state == "verified" for result in results) and not deferrals.given_up
-                    state = "done" if self._prove(run) and good else "partial"
+                    state = "done" if self._prove(run, early) and good else "partial"
         except LedgerError:
             # The next write will most likely fail as well; a run whose owner is gone can be resumed from any state.
             with suppress(LedgerError):
@@ -173,9 +175,17 @@ class _Work:
         self._end(run, state, deferrals)
         return self.ledger.run(run.id)
 
-    def _prove(self, run: RunRecord) -> bool:
-        one_at_a_time = Exclusive(self.sessions, self.locks, self.settings.lock_wait, self.stop, self.listener)
-        proven = prove(run.to_prove, one_at_a_time, self.listener)
+    def _early(self, run: RunRecord, records: Sequence[ChangeRecord]) -> Early:
+        """Nothing is proven early while the run waits for targets: it would be proven again at every try."""
+        left = [record.change for record in records if record.state != "verified"]
+        return Early(() if run.targets else run.to_prove, left, self._one_at_a_time, self.listener)
+
+    @property
+    def _one_at_a_time(self) -> Exclusive:
+        return Exclusive(self.sessions, self.locks, self.settings.lock_wait, self.stop, self.listener)
+
+    def _prove(self, run: RunRecord, early: Early) -> bool:
+        proven = prove(run.to_prove, self._one_at_a_time, self.listener, early.passed())
         self.ledger.prove(run.id, proven)
         return all(result.passed for result in proven)
 
@@ -188,9 +198,7 @@ class _Work:
             undone = self.ledger.run(run.undoes)
             if undone.state != "undone":
                 self.ledger.end(undone.id, "undone")
-            _tell_request(self.ledger, undone.request_id, "undone")
-        elif run.undoes is None:
-            _tell_request(self.ledger, run.request_id, state)
+            _tell_request(self.ledger, undone.request_id)
         why = "; ".join(f"{target}: {reason}" for target, reason in deferrals.given_up.items())
         self.ledger.end(run.id, state, error=why or None)
 
@@ -223,11 +231,7 @@ class _Work:
         return records
 
 
-def _tell_request(ledger: Ledger, request_id: int | None, state: RunState) -> None:
-    """What a run's end means for the request that it carries out. Doing it twice is once."""
-    means = {"done": "proven", "partial": "partial", "undone": "undone"}
-    if request_id is None or state not in means:
-        return
-    request = ledger.request(request_id)
-    if request.state != means[state] and request.state in {"running", "partial", "proven"}:
-        ledger.move(request_id, means[state])  # type: ignore[arg-type]
+def _tell_request(ledger: Ledger, request_id: int | None) -> None:
+    """The request of a run that was taken back is taken back. Doing it twice is once."""
+    if request_id is not None and ledger.request(request_id).state in {"running", "partial", "proven"}:
+        ledger.move(request_id, "undone")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,6 +48,9 @@ SCHEMA = "provision_queue"
 _SCHEMA_LOCK = 0x71756575  # "queu"
 _LOOK_LOCK = 0x6C6F6F6B  # "look"
 _ERRAND, _LOOK = "errand", "look"
+_READY = 500
+"""Jobs that the queue holds ready: more than all workers do between two looks. Who asks for the next job, and every
+look, pays for all that wait; the ledger remembers the others."""
 _AFTER_A_FAULT = 2.0
 """Seconds until a worker that lost the database tries again."""
 
@@ -170,12 +173,14 @@ class Queue:
         async with _alone_looking(app):
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.settings.stalled):
                 await self._take_over(app, job)
+            held = {job.lock: job for job in await app.job_manager.list_jobs_async(task=_ERRAND)}
+            room = _READY - sum(_is_ready(job) for job in held.values())
             try:
-                wanted = await asyncio.to_thread(due, self.ledger, every=self.settings.schedule)
+                limit = max(0, room) + len(held)
+                wanted = await asyncio.to_thread(due, self.ledger, every=self.settings.schedule, limit=limit)
             except ProvisioningError as exc:
                 _log.warning("the ledger cannot be read: %s", exc)
                 return set()
-            held = {job.lock for job in await app.job_manager.list_jobs_async(task=_ERRAND)}
             new = [errand for errand in dict.fromkeys(wanted) if str(errand) not in held]
             await _put(app, new)
             return set(new)
@@ -213,10 +218,20 @@ async def _alone_looking(app: procrastinate.App) -> AsyncIterator[None]:
         yield
 
 
-async def _put(app: procrastinate.App, errands: Iterable[Errand]) -> None:
-    # Jobs of one lock are run one after another. Should one be there twice, the second finds nothing left to do.
-    for errand in errands:
-        await app.configure_task(_ERRAND, lock=str(errand)).defer_async(what=errand.what, number=errand.number)
+async def _put(app: procrastinate.App, errands: Sequence[Errand]) -> None:
+    """All in one statement. Jobs of one lock are run one after another; should one be there twice, the second finds
+    nothing left to do."""
+    new = [
+        app.configure_task(_ERRAND, lock=str(errand)).make_new_job(what=errand.what, number=errand.number)
+        for errand in errands
+    ]
+    if new:
+        await app.job_manager.batch_defer_jobs_async(new)
+
+
+def _is_ready(job: jobs.Job) -> bool:
+    """Whether a job waits for nothing but a worker."""
+    return job.status == jobs.Status.TODO.value and (job.scheduled_at is None or job.scheduled_at <= datetime.now(UTC))
 
 
 def prepare(ledger: Ledger) -> None:
@@ -242,4 +257,5 @@ def prepare(ledger: Ledger) -> None:
 
 
 def _in_schema() -> dict[str, str]:
-    return {"options": f"-c search_path={SCHEMA}"}
+    """Nobody waits for the disk: what a crash of the server takes from the queue, the next look puts in again."""
+    return {"options": f"-c search_path={SCHEMA} -c synchronous_commit=off"}

@@ -3,24 +3,28 @@ what becomes of them when a run is taken back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provisioning.ledger import Ledger, NewPatchOrder, PatchOrder, RunRecord, RunState
+from provisioning.ledger.patch_orders import Port
 from provisioning.site import Inventory
 
 
-def wired(inventory: Inventory, ledger: Ledger) -> Inventory:
-    """The site with the ports that the ledger gave out laid over the outlets that its files leave open.
+def wired(inventory: Inventory, holders: Mapping[Port, str]) -> Inventory:
+    """The site with the ports that the ledger gave out (`holders`: switch port → outlet) laid over the outlets that its
+    files leave open.
 
     The files are the authority: where they name a port for an outlet, or give a port to another outlet, that counts.
     """
+    if not holders:
+        return inventory
     named = {
         (outlet.switch, outlet.switch_port.casefold())
         for outlet in inventory.outlets.values()
         if outlet.switch and outlet.switch_port
     }
     laid = {}
-    for (switch, port), holder in sorted(ledger.port_holders().items()):
+    for (switch, port), holder in sorted(holders.items()):
         outlet = inventory.outlets.get(holder)
         if outlet is None or outlet.switch is not None or (switch, port.casefold()) in named:
             continue

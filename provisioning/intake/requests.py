@@ -9,9 +9,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from provisioning.engine.errands import OwnStop
 from provisioning.engine.events import Listener
 from provisioning.engine.outbox import Messenger
 from provisioning.errors import LedgerError, ProvisioningError, RequestError
+from provisioning.intake.at_once import carried_out
 from provisioning.intake.clearance import Begun, Planned, covers
 from provisioning.intake.seats import refuse_shortage
 from provisioning.intake.waves import roll_out
@@ -47,7 +49,12 @@ class SiteOfRequests(Protocol):
         self, run_id: int, listener: Listener | None = None, *, now: bool = False, stop: threading.Event | None = None
     ) -> Begun: ...
     def carry_out(
-        self, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
+        self,
+        request_id: int,
+        listener: Listener | None = None,
+        *,
+        stop: threading.Event | None = None,
+        record: RequestRecord | None = None,
     ) -> Fulfilment: ...
     def request(
         self,
@@ -141,15 +148,20 @@ class Intake:
         return record
 
     def carry_out(
-        self: SiteOfRequests, request_id: int, listener: Listener | None = None, *, stop: threading.Event | None = None
+        self: SiteOfRequests,
+        request_id: int,
+        listener: Listener | None = None,
+        *,
+        stop: threading.Event | None = None,
+        record: RequestRecord | None = None,
     ) -> Fulfilment:
         """Plan a request anew and carry it out. If its plan needs approval for something that was not approved, it goes
-        back to ``awaiting approval`` and nothing is changed.
+        back to ``awaiting approval`` and nothing is changed. `record` is the request, where it was read a moment ago.
 
         Raises :class:`~provisioning.errors.RequestError` for a request that is not due (or that somebody else took
         first), and what planning raises; the request keeps its state then.
         """
-        record = self.requested(request_id)
+        record = record or self.requested(request_id)
         _refuse_early(record, self.inventory)
         if is_in_waves(record.request):
             return _in_waves(self, record, listener, stop)
@@ -170,27 +182,41 @@ class Intake:
         return Fulfilment(self.ledger.request(request_id), run.id, interrupted=run.state == "interrupted")
 
     def due(
-        self: SiteOfRequests, listener: Listener | None = None, *, stop: threading.Event | None = None
+        self: SiteOfRequests,
+        listener: Listener | None = None,
+        *,
+        stop: threading.Event | None = None,
+        most: int = 1,
     ) -> Iterator[Fulfilment]:
-        """Carry out every scheduled request whose time has come, one after the other; none stops the others.
+        """Carry out every scheduled request whose time has come, of onboardings up to `most` at the same time; none
+        stops the others.
 
         A request that cannot be planned now stays scheduled, so the next call tries it again.
         """
-        for record in self.ledger.due() if self.has_ledger else ():
-            if stop is not None and stop.is_set():
-                return
-            try:
-                fulfilment = self.carry_out(record.id, listener, stop=stop)
+        records = self.ledger.due() if self.has_ledger else []
+        leave = OwnStop(stop or threading.Event())
+
+        def carry_out(number: int, leave: threading.Event) -> Fulfilment | None:
+            return _fulfilment(self, number, listener, leave)
+
+        for fulfilment in carried_out(records, self.inventory, carry_out, leave, most):
+            if fulfilment is not None:
                 yield fulfilment
                 if fulfilment.interrupted:
-                    return
-            except LedgerError:
-                raise
-            except ProvisioningError as exc:
-                fresh = self.ledger.request(record.id)
-                if fresh.state == "scheduled":
-                    yield Fulfilment(fresh, problem=str(exc))
-                # Otherwise somebody else took it in the meantime.
+                    leave.set()
+
+
+def _fulfilment(
+    site: SiteOfRequests, number: int, listener: Listener | None, stop: threading.Event
+) -> Fulfilment | None:
+    """``None``: somebody else took it in the meantime."""
+    try:
+        return site.carry_out(number, listener, stop=stop)
+    except LedgerError:
+        raise
+    except ProvisioningError as exc:
+        fresh = site.ledger.request(number)
+        return Fulfilment(fresh, problem=str(exc)) if fresh.state == "scheduled" else None
 
 
 def _in_waves(

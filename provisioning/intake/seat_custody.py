@@ -13,15 +13,20 @@ from provisioning.site import Inventory
 
 def book_seats(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState) -> None:
     """A run ends in `state` (the ledger does not say so yet), and its seats are taken or given back: book
-    ``licence:<pool>/<person>`` to the persons who have theirs by this run, and to the store what nobody has any more.
-    Seats of PCs are in nobody's hands. Twice is once."""
+    ``licence:<pool>/<person>`` to the persons who have theirs by this run, and to the store what was given up since it
+    began. Seats of PCs are in nobody's hands. Twice is once."""
     if state not in {"done", "partial"}:
         return
-    given = [one for one in ledger.allocations() if one.pool.startswith(POOL) and one.holder in inventory.people]
-    held = {f"{one.pool}/{one.holder}" for one in given}
-    new = [
-        CustodyTransfer(f"{one.pool}/{one.holder}", one.holder) for one in given if one.run_id in {run.id, run.undoes}
-    ]
-    gone = [asset for asset, holder in ledger.holders().items() if asset.startswith(POOL) and holder != STORE]
-    back = [CustodyTransfer(asset, STORE) for asset in gone if asset not in held]
-    ledger.hand_over([*new, *back], run_id=run.id)
+    ours = {run.id} if run.undoes is None else {run.id, run.undoes}
+    touched = ledger.settled_since(POOL, ours, run.started)
+    given = {
+        f"{pool}/{holder}": holder
+        for (pool, holder), held in touched.items()
+        if holder in inventory.people and any(one.run_id in ours for one in held)
+    }
+    kept = {f"{pool}/{holder}" for (pool, holder), held in touched.items() if held and holder in inventory.people}
+    booked = ledger.holders([f"{pool}/{holder}" for pool, holder in touched])
+    back = [asset for asset, holder in booked.items() if holder != STORE and asset not in kept]
+    new = [CustodyTransfer(asset, holder) for asset, holder in given.items()]
+    if transfers := [*new, *(CustodyTransfer(asset, STORE) for asset in back)]:
+        ledger.hand_over(transfers, run_id=run.id)

@@ -5,7 +5,7 @@ Pools are named ``licence:<name>``, ``extension:<range>``, ``port:<switch>``, ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -79,6 +79,26 @@ class Allocations(Part):
             query = query.where(_HELD)
         with self._database.read() as connection:
             return [Allocation(*row) for row in connection.execute(query)]
+
+    def settled_since(self, pools: str, runs: Collection[int], since: str) -> dict[tuple[str, str], list[Allocation]]:
+        """Pool and holder of every seat in the pools whose names begin with `pools` that one of `runs` gave, or that
+        was given up `since` → what the holder has of the pool now."""
+        ours = allocations.c.pool.startswith(pools, autoescape=True)
+        touched = select(allocations.c.pool, allocations.c.holder).where(
+            ours, allocations.c.run_id.in_(runs) | (allocations.c.released >= since)
+        )
+        with self._database.read() as connection:
+            found: dict[tuple[str, str], list[Allocation]] = {
+                (row.pool, row.holder): [] for row in connection.execute(touched.distinct())
+            }
+            if not found:
+                return {}
+            held = select(*_FIELDS).where(ours, _HELD, allocations.c.holder.in_({holder for _, holder in found}))
+            for row in connection.execute(held.order_by(allocations.c.id)):
+                one = Allocation(*row)
+                if (one.pool, one.holder) in found:
+                    found[one.pool, one.holder].append(one)
+        return found
 
 
 def give_first_free(

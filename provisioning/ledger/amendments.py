@@ -13,6 +13,7 @@ from typing import Literal
 from sqlalchemy import Connection, insert, select, update
 
 from provisioning.ledger.part import Part
+from provisioning.ledger.patch_orders import Port, read_port_holders
 from provisioning.ledger.tables import amendments, now
 
 Section = Literal["people", "workstations", "equipment"]
@@ -45,6 +46,7 @@ class AmendmentRecord(Amendment):
 
 _FIELDS = tuple(amendments.c[name] for name in AmendmentRecord.__dataclass_fields__)
 _IN_FORCE = amendments.c.withdrawn.is_(None)
+_ALL_IN_FORCE = select(*_FIELDS).where(_IN_FORCE).order_by(amendments.c.id)
 
 
 class Amendments(Part):
@@ -59,6 +61,13 @@ class Amendments(Part):
             query = query.where(amendments.c.run_id == run_id)
         with self._database.read() as connection:
             return [AmendmentRecord(**row._mapping) for row in connection.execute(query)]
+
+    def laid_over(self) -> tuple[list[AmendmentRecord], dict[Port, str]]:
+        """What makes the site differ from its files at one moment: the amendments in force, and who has which switch
+        port."""
+        with self._database.read() as connection:
+            found = [AmendmentRecord(**row._mapping) for row in connection.execute(_ALL_IN_FORCE)]
+            return found, read_port_holders(connection)
 
     def replaced_amendments(self, run_id: int) -> list[AmendmentRecord]:
         """Those that were in force until a run replaced them: they are so again when it is taken back."""

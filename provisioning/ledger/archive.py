@@ -154,7 +154,7 @@ class Archive:
 
     def _write(self, note: _Note, texts: Mapping[str, bytes]) -> Kept:
         with self.place.writing() as git:
-            self.place.prepare()
+            self.place.prepare(git)
             before = None if note.run is None else f"refs/runs/{note.run}"
             branches = [MAIN, *([before] if before else [])]
             there = self._objects([*branches, *(f"{branch}:{name}.cfg" for branch in branches for name in texts)])
@@ -166,9 +166,8 @@ class Archive:
                 stream.commit(MAIN, changed, follows=MAIN in there)
             if before and fresh:
                 stream.commit(before, fresh, follows=before in there)
-            if changed or fresh:
-                self.place.write(git, stream.done())
-            return Kept(self._objects([MAIN])[MAIN] if changed else None, tuple(sorted(changed)))
+            said = self.place.write(git, stream.done()) if changed or fresh else b""
+            return Kept(said.split()[0].decode() if changed else None, tuple(sorted(changed)))
 
     def tidy(self) -> None:
         """Let git pack what it keeps, when it is worth it. For rounds, not before changes: it may take seconds."""
@@ -252,15 +251,18 @@ class _Stream:
 
     def __init__(self, title: str | None, run: int | None) -> None:
         self._title, self._run = title, run
-        self._parts: list[bytes] = [b"feature done\n"]
+        self._parts: list[bytes] = [b"feature done\nfeature get-mark\n"]
+        self._marks: list[int] = []
         who = re.sub(r"[^\w.@ -]", "", acting_user()).strip() or "unknown"
         host = re.sub(r"[^A-Za-z0-9.-]", "", socket.gethostname()) or "localhost"
         self._who = f"{who} <{who.replace(' ', '.')}@{host}> {int(time.time())} +0000"
 
     def commit(self, name: str, texts: Mapping[str, bytes], *, follows: bool) -> None:
-        """A commit of these files on the reference `name`, on top of what is there if it `follows` something."""
-        message = self._message(sorted(texts)).encode()
-        self._parts.append(f"commit {name}\nauthor {self._who}\ncommitter {self._who}\n".encode())
+        """A commit of these files on the reference `name`, on top of what is there if it `follows` something. Git
+        answers with what it is called."""
+        message, mark = self._message(sorted(texts)).encode(), len(self._marks) + 1
+        self._marks.append(mark)
+        self._parts.append(f"commit {name}\nmark :{mark}\nauthor {self._who}\ncommitter {self._who}\n".encode())
         self._parts.append(b"data %d\n%s\n" % (len(message), message))
         if follows:
             self._parts.append(f"from {name}^0\n".encode())
@@ -275,7 +277,8 @@ class _Stream:
         return f"{title or 'Round'}: {', '.join(switches[:_NAMED])}{more}\n\nSwitches: {' '.join(switches)}\n"
 
     def done(self) -> bytes:
-        return b"".join([*self._parts, b"done\n"])
+        asked = [b"get-mark :%d\n" % mark for mark in self._marks]
+        return b"".join([*self._parts, *asked, b"done\n"])
 
 
 def _blob(text: bytes) -> str:

@@ -24,6 +24,7 @@ __all__ = ["MAIN", "ArchiveFolder"]
 
 MAIN = "refs/heads/main"
 _LOCK_SECONDS, _LOOK_SECONDS = 120.0, 0.02
+_PACKS = 40
 _ROOM = 256 * 1024  # bytes: what git needs beside the configurations
 _LEFT_BEHIND = re.compile(r"Unable to create '(?P<file>[^']+\.lock)': File exists")
 
@@ -87,34 +88,45 @@ class ArchiveFolder:
             else:
                 return
 
-    def prepare(self) -> None:
-        """Make the repository if it is not there. Only while :meth:`writing`. It appears whole: a half-made one is
-        made again."""
+    def prepare(self, git: Git) -> None:
+        """Make the repository if it is not there. Only while :meth:`writing`, with its git. It appears whole: a
+        half-made one is made again."""
         if self.exists:
             return
         made = self.folder / "configurations.git.new"
         try:
             if made.exists():
                 shutil.rmtree(made)
-            Git(made)("init", "--quiet", "--bare", "--initial-branch=main", "--template=", "--object-format=sha1")
+            words = ("--quiet", "--bare", "--initial-branch=main", "--template=", "--object-format=sha1")
+            Git(made, git.lock)("init", *words)
             made.rename(self.folder / "configurations.git")
         except OSError as exc:
             raise self._fault(exc) from exc
 
-    def write(self, git: Git, stream: bytes) -> None:
-        """Let git-fast-import read `stream`. Only while :meth:`writing`, with its git."""
+    def write(self, git: Git, stream: bytes) -> bytes:
+        """Let git-fast-import read `stream`, and what it answers. Only while :meth:`writing`, with its git."""
         words = ("fast-import", "--quiet", "--done", "--date-format=raw")
         try:
-            git(*words, stdin=stream)
+            said = git(*words, stdin=stream)
         except GitError as exc:
             left = [Path(found["file"]) for found in _LEFT_BEHIND.finditer(exc.said)]
             self.sweep()
             if any(map(self._removed, left)):
-                git(*words, stdin=stream)
-            elif shutil.disk_usage(self.folder).free < _ROOM + len(stream):
+                return git(*words, stdin=stream)
+            if shutil.disk_usage(self.folder).free < _ROOM + len(stream):
                 raise LedgerError(f"the disk of {self.folder} is full; make room there, then do it again") from exc
-            else:
-                raise
+            raise
+        self._gather(git)
+        return said
+
+    def _gather(self, git: Git) -> None:
+        """Every commit is a pack of its own. Many of them are put together, the small ones first (git-repack(1)):
+        it takes a moment, however much there is."""
+        with suppress(OSError):
+            if sum(1 for _ in (self.folder / "configurations.git/objects/pack").glob("*.pack")) < _PACKS:
+                return
+        with suppress(GitError):  # it can be done next time as well
+            git("repack", "--geometric=2", "-d", "--quiet")
 
     def sweep(self) -> None:
         """Remove what a git that was killed or found no room began to write. Only while :meth:`writing`."""

@@ -14,10 +14,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from provisioning.errors import LedgerError
 from provisioning.ledger.tables import events, now, runs
+
+_HEAD = select(runs.c.last_number, runs.c.last_hash).where(runs.c.id == bindparam("run")).with_for_update()
+_UPDATE = update(runs).where(runs.c.id == bindparam("run"))
+_INSERT = insert(events)
+# Statements that are made once: to make one takes as long as to carry it out.
 
 START = ""
 """What stands before the first run."""
@@ -59,25 +64,35 @@ def event_hash(row: Mapping[str, Any], digest: str) -> str:
     return _hash("event", [*(row[name] for name in _EVENT), digest])
 
 
-def append(connection: Connection, run_id: int, lines: Sequence[Line], who: str) -> str:
-    """Add events to a run, in the caller's transaction; their time.
+def append(
+    connection: Connection,
+    run_id: int,
+    lines: Sequence[Line],
+    who: str,
+    *,
+    also: Mapping[str, Any] | None = None,
+    at: str | None = None,
+    head: tuple[int, str] | None = None,
+) -> tuple[int, str]:
+    """Add events to a run, in the caller's transaction, of the time `at` (now); number and hash of the last one. `also`
+    are further columns of the run that change with them. `head` is the number and the hash of its last event, where the
+    caller has locked the run and read them.
 
     Raises :class:`LedgerError` when there is no such run.
     """
-    head = connection.execute(
-        select(runs.c.last_number, runs.c.last_hash).where(runs.c.id == run_id).with_for_update()
-    ).one_or_none()
     if head is None:
-        raise LedgerError(f"the ledger has no run {run_id}; `provision show runs` lists them")
-    at = now()
+        found = connection.execute(_HEAD, {"run": run_id}).one_or_none()
+        if found is None:
+            raise LedgerError(f"the ledger has no run {run_id}; `provision show runs` lists them")
+        head = (found.last_number, found.last_hash)
     if not lines:
-        return at
-    rows = chained((run_id, head.last_number, head.last_hash), lines, who, at)
+        return head
+    rows = chained((run_id, *head), lines, who, at or now())
     last = rows[-1]
-    connection.execute(insert(events), rows)
-    newest = {"last_number": last["number"], "last_hash": last["hash"]}
-    connection.execute(update(runs).where(runs.c.id == run_id).values(newest))
-    return at
+    connection.execute(_INSERT, rows if len(rows) > 1 else last)
+    newest = {"run": run_id, "last_number": last["number"], "last_hash": last["hash"]}
+    connection.execute(_UPDATE, newest | dict(also or {}))
+    return last["number"], last["hash"]
 
 
 def chained(head: tuple[int, int, str], lines: Iterable[Line], who: str, at: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ What a run hands over is written down when it begins and booked when it ends; it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -75,9 +75,9 @@ class Custody(Part):
         """What a person has now, by asset: the transfer that gave it."""
         return sorted((one for one in self._latest() if one.to == holder), key=lambda one: one.asset)
 
-    def holders(self) -> dict[str, str]:
-        """Asset → who has it now, for everything that was ever booked."""
-        return {one.asset: one.to for one in self._latest()}
+    def holders(self, assets: Collection[str] | None = None) -> dict[str, str]:
+        """Asset → who has it now, for everything that was ever booked, or for those of `assets` that were."""
+        return {one.asset: one.to for one in self._latest(assets)} if assets is None or assets else {}
 
     def hand_over(self, transfers: Iterable[CustodyTransfer], *, run_id: int | None = None) -> list[CustodyRecord]:
         """Book transfers at once: by hand, or of a run that has ended. What is where it should be already is left
@@ -94,7 +94,8 @@ class Custody(Part):
         with self._database.write() as connection:
             planned = (custody.c.run_id == run_id) & (custody.c.state == "planned")
             rows = connection.execute(select(*_FIELDS).where(planned).order_by(custody.c.id)).all()
-            connection.execute(update(custody).where(planned).values(state="void"))
+            if rows:
+                connection.execute(update(custody).where(planned).values(state="void"))
             for row in rows:
                 _book(connection, CustodyTransfer(row.asset, row.to, row.document, row.note), run_id)
 
@@ -110,8 +111,10 @@ class Custody(Part):
                 if row.asset not in back and _holder(connection, row.asset) == row.to:
                     _book(connection, CustodyTransfer(row.asset, row.former, row.document, row.note), by)
 
-    def _latest(self) -> list[CustodyRecord]:
+    def _latest(self, assets: Collection[str] | None = None) -> list[CustodyRecord]:
         newest = select(func.max(custody.c.id)).where(_BOOKED).group_by(custody.c.asset)
+        if assets is not None:
+            newest = newest.where(custody.c.asset.in_(assets))
         query = select(*_FIELDS).where(custody.c.id.in_(newest)).order_by(custody.c.id)
         with self._database.read() as connection:
             return [CustodyRecord(**row._mapping) for row in connection.execute(query)]

@@ -8,26 +8,32 @@ something lock the row (or the pool of allocations) that they decide about.
 from __future__ import annotations
 
 import os
+import select
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import URL, Connection, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, SQLAlchemyError
 
 from provisioning.errors import LedgerError
 from provisioning.ledger.faults import fault
+from provisioning.ledger.spare_connections import SpareConnections
 from provisioning.site.ledger import is_here
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one before it gives up."""
 
 CONNECT_SECONDS = 10
+
+_REST_SECONDS = 1.0
+"""After that long without use a connection to the server is asked whether it is still there."""
 
 
 class Database:
@@ -38,6 +44,7 @@ class Database:
         self.path = _file(place)
         self.folder = self.path.parent if self.path else None
         self._in_process = threading.Lock() if self.path else nullcontext()
+        self.spare = SpareConnections()
         if self.path:
             self.shown = str(self.path)
             _make_file(self.path)
@@ -47,7 +54,9 @@ class Database:
         else:
             self._url = _server_url(str(place), password, trust)
             self.shown = self._url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
-            self._engine = create_engine(self._url, pool_pre_ping=True, pool_size=5, max_overflow=20)
+            self._engine = create_engine(self._url, pool_size=5, max_overflow=20)
+            event.listen(self._engine, "checkin", _remember_checkin)
+            event.listen(self._engine, "checkout", partial(_ping_after_a_rest, self._engine))
 
     @property
     def is_server(self) -> bool:
@@ -83,6 +92,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self.spare.close()
         self._engine.dispose()
 
     @contextmanager
@@ -128,6 +138,31 @@ def _server_url(text: str, password: SecretStr | None, trust: Path | None) -> UR
         words["sslrootcert"] = str(trust)
     url = url.update_query_dict({k: v for k, v in words.items() if k not in url.query})
     return url.set(password=password.get_secret_value()) if password else url
+
+
+def _remember_checkin(_: object, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ping_after_a_rest(engine: Engine, connection: Any, record: Any, _: object) -> None:
+    # SQLAlchemy's own pool_pre_ping asks before every transaction, one round trip more for each. A server that ends
+    # a connection says so on it.
+    rested = time.monotonic() - record.info.get("used", time.monotonic())
+    if rested < _REST_SECONDS and not _has_something_to_read(connection):
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except Exception as exc:  # whatever it is, this connection is of no use
+        raise InvalidatePoolError from exc
+
+
+def _has_something_to_read(connection: Any) -> bool:
+    try:
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
+    except Exception:  # psycopg knows already that it is closed
+        return True
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _: object) -> None:

@@ -21,6 +21,7 @@ _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsync=committed,reference",  # a commit that was reported survives a power cut
     "core.quotePath=false",
+    "fastimport.unpackLimit=1",  # a pack: one file to be written to the disk, not one an object
     "gc.autoDetach=false",
     "maintenance.auto=false",
 )

@@ -12,6 +12,7 @@ from provisioning.ledger.custody import Custody
 from provisioning.ledger.database import Database
 from provisioning.ledger.export import Export
 from provisioning.ledger.line_samples import LineSamples
+from provisioning.ledger.look import Look
 from provisioning.ledger.outbox import Outbox
 from provisioning.ledger.overlaps import Overlaps
 from provisioning.ledger.patch_orders import PatchOrders
@@ -40,6 +41,7 @@ class Ledger(
     Overlaps,
     PatchOrders,
     LineSamples,
+    Look,
     WorkLog,
     Outbox,
     Verification,

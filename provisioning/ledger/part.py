@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.ledger.database import Database
+from provisioning.ledger.spare_connections import SpareConnections
 
 
 class Part:
@@ -39,6 +40,11 @@ class Part:
         The password is among them: never log them. Raises :class:`LedgerError` on SQLite.
         """
         return self._database.server_arguments()
+
+    @property
+    def spare_connections(self) -> SpareConnections:
+        """Where connections of one's own wait to be used again; they are closed with the ledger."""
+        return self._database.spare
 
 
 def clean(text: str) -> str:

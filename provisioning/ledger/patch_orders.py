@@ -84,6 +84,11 @@ class FirstSeen:
 _FIELDS = tuple(patch_orders.c[name] for name in PatchOrder.__dataclass_fields__)
 
 
+_HOLDERS = select(allocations.c.pool, allocations.c.item, allocations.c.holder).where(
+    allocations.c.pool.startswith(POOL, autoescape=True), allocations.c.released.is_(None)
+)
+
+
 class PatchOrders(Part):
     """The patch orders of one ledger."""
 
@@ -180,11 +185,13 @@ class PatchOrders(Part):
 
     def port_holders(self) -> dict[Port, str]:
         """Switch port → outlet, for every port that the ledger has given out."""
-        query = select(allocations.c.pool, allocations.c.item, allocations.c.holder).where(
-            allocations.c.pool.startswith(POOL, autoescape=True), allocations.c.released.is_(None)
-        )
         with self._database.read() as connection:
-            return {(row.pool.removeprefix(POOL), row.item): row.holder for row in connection.execute(query)}
+            return read_port_holders(connection)
+
+
+def read_port_holders(connection: Connection) -> dict[Port, str]:
+    """:meth:`PatchOrders.port_holders` within a transaction."""
+    return {(row.pool.removeprefix(POOL), row.item): row.holder for row in connection.execute(_HOLDERS)}
 
 
 def write_patch_orders(connection: Connection, run_id: int, orders: Sequence[NewPatchOrder]) -> None:

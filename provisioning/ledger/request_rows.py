@@ -7,12 +7,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from provisioning.errors import RequestError
 from provisioning.ledger.records import Approval, RequestRecord
 from provisioning.ledger.tables import approvals, moment, now, requests, runs
 
+_ONE = select(requests).where(requests.c.id == bindparam("request"))
+_LOCKED = _ONE.with_for_update()
+_WORDS = (
+    select(*(approvals.c[name] for name in Approval.__dataclass_fields__))
+    .where(approvals.c.request_id.in_(bindparam("requests", expanding=True)))
+    .order_by(approvals.c.id)
+)
+_RUNS = (
+    select(runs.c.request_id, runs.c.id)
+    .where(runs.c.request_id.in_(bindparam("requests", expanding=True)))
+    .order_by(runs.c.id)
+)
 _ASKING = 0x70726F766973  # any number that nobody else locks
 
 
@@ -56,8 +68,7 @@ def one_at_a_time(connection: Connection) -> None:
 
 def read_one(connection: Connection, request_id: int, *, lock: bool = False) -> RequestRecord:
     """One request, locked for this transaction if wanted. Raises :class:`RequestError` when there is none."""
-    query = select(requests).where(requests.c.id == request_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCKED if lock else _ONE, {"request": request_id}).one_or_none()
     if row is None:
         raise RequestError(f"the ledger has no request {request_id}; `provision show requests` lists them")
     return read_records(connection, [row])[0]
@@ -69,12 +80,11 @@ def read_records(connection: Connection, rows: Sequence[Row[Any]]) -> list[Reque
     if not ids:
         return []
     words: dict[int, list[Approval]] = defaultdict(list)
-    fields = [approvals.c[name] for name in Approval.__dataclass_fields__]
-    for word in connection.execute(select(*fields).where(approvals.c.request_id.in_(ids)).order_by(approvals.c.id)):
+    asked = [row.id for row in rows if row.needs]  # nobody can approve what needs no approval
+    for word in connection.execute(_WORDS, {"requests": asked}) if asked else ():
         words[word.request_id].append(Approval(*word))
     carried: dict[int, list[int]] = defaultdict(list)
-    query = select(runs.c.request_id, runs.c.id).where(runs.c.request_id.in_(ids)).order_by(runs.c.id)
-    for request_id, run_id in connection.execute(query):
+    for request_id, run_id in connection.execute(_RUNS, {"requests": ids}):
         carried[request_id].append(run_id)
     return [_record(row, words[row.id], carried[row.id]) for row in rows]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from provisioning.errors import RequestError
@@ -49,6 +49,13 @@ _OF_RUN: Mapping[str, RequestState] = {
     "undone": "undone",
 }
 """State of a run → state of its request."""
+
+
+_OF_THAT_RUN = (
+    select(requests.c.id, requests.c.state, requests.c.request)
+    .where(requests.c.id == select(runs.c.request_id).where(runs.c.id == bindparam("run")).scalar_subquery())
+    .with_for_update()
+)
 
 
 class Requests(Part):
@@ -207,13 +214,12 @@ def request_of_run(connection: Connection, title: str, request: Mapping[str, Any
 
 def follow_run(connection: Connection, run_id: int, state: str) -> None:
     """Give the request of a run the state that follows from the run's; a request that was closed stays closed."""
-    request_id = connection.scalars(select(runs.c.request_id).where(runs.c.id == run_id)).one_or_none()
-    new = _OF_RUN.get(state)
-    if request_id is None or new is None:
+    new, record = _OF_RUN.get(state), connection.execute(_OF_THAT_RUN, {"run": run_id}).one_or_none()
+    if record is None or new is None:
         return
-    record = read_one(connection, request_id, lock=True)
+    request_id = record.id
     if is_in_waves(record.request):
-        new = state_of_waves(connection, record)
+        new = state_of_waves(connection, read_one(connection, request_id))
     others = select(runs.c.id).where(runs.c.request_id == request_id, runs.c.id != run_id, runs.c.state != "undone")
     if new == "undone" and connection.execute(others.limit(1)).one_or_none() is not None:
         new = "partial"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from provisioning.errors import LedgerError
 from provisioning.ledger.records import ChangeRecord, OpenTarget, RunRecord
@@ -15,7 +15,11 @@ from provisioning.ledger.tables import changes, events, proofs, run_targets, run
 from provisioning.resources.base import Address, Change, Proof, State
 from provisioning.resources.registry import KINDS
 
-_TARGET = tuple(OpenTarget.__dataclass_fields__)
+_OPEN_TARGETS = (
+    select(*(run_targets.c[name] for name in OpenTarget.__dataclass_fields__))
+    .where(run_targets.c.run_id.in_(bindparam("runs", expanding=True)), run_targets.c.closed.is_(None))
+    .order_by(run_targets.c.run_id, run_targets.c.target)
+)
 
 
 def read_runs(connection: Connection, ids: Sequence[int]) -> list[RunRecord]:
@@ -25,13 +29,22 @@ def read_runs(connection: Connection, ids: Sequence[int]) -> list[RunRecord]:
     with _as_written():
         query = select(runs).where(runs.c.id.in_(ids))
         rows = {row["id"]: dict(row) for row in connection.execute(query).mappings()}
-        of_changes, of_proofs = read_changes(connection, ids), _proofs(connection, ids)
+        of_changes, of_proofs = read_changes(connection, ids), read_proofs(connection, ids)
         of_targets = open_targets_of(connection, ids)
         return [
             _run(rows[i], of_changes.get(i, ()), tuple(of_proofs[i]), tuple(t for t in of_targets if t.run_id == i))
             for i in ids
             if i in rows
         ]
+
+
+def new_run(
+    row: Mapping[Any, Any], of_changes: Sequence[Mapping[str, Any]], targets: Sequence[Mapping[str, Any]]
+) -> RunRecord:
+    """A run that was written down a moment ago: its row, and what was written of its changes and open targets."""
+    with _as_written():
+        planned = tuple(ChangeRecord(one["id"], _change(one), "planned", False, None) for one in of_changes)
+        return _run(row, planned, (), tuple(OpenTarget(**one) for one in targets))
 
 
 @contextmanager
@@ -69,15 +82,10 @@ def read_changes(connection: Connection, run_ids: Sequence[int]) -> dict[int, tu
 
 def open_targets_of(connection: Connection, run_ids: Sequence[int]) -> list[OpenTarget]:
     """The targets that these runs left open."""
-    query = (
-        select(*(run_targets.c[name] for name in _TARGET))
-        .where(run_targets.c.run_id.in_(run_ids), run_targets.c.closed.is_(None))
-        .order_by(run_targets.c.run_id, run_targets.c.target)
-    )
-    return [OpenTarget(*row) for row in connection.execute(query)]
+    return [OpenTarget(*row) for row in connection.execute(_OPEN_TARGETS, {"runs": run_ids})]
 
 
-def _proofs(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+def read_proofs(connection: Connection, run_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
     """The newest result of every proof, in the order in which the proofs were first written."""
     newest: dict[int, dict[tuple[str, str, str], Mapping[str, Any]]] = defaultdict(dict)
     query = select(proofs).where(proofs.c.run_id.in_(run_ids)).order_by(proofs.c.id)

@@ -7,13 +7,13 @@ method gets as `log` goes into the work log in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from provisioning.errors import LedgerError
 from provisioning.ledger import chain
@@ -27,8 +27,9 @@ from provisioning.ledger.patch_orders import NewPatchOrder, write_patch_orders
 from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState, Turn
 from provisioning.ledger.requests import follow_run, request_of_run, set_running
 from provisioning.ledger.reserved import write_reserved
-from provisioning.ledger.rows import read_changes, read_runs
-from provisioning.ledger.tables import changes, events, moment, now, proofs, run_targets, runs, seals
+from provisioning.ledger.rows import new_run, read_changes, read_runs
+from provisioning.ledger.tables import changes, events, now, proofs, run_targets, runs, seals
+from provisioning.ledger.targets import unread_rows
 from provisioning.ledger.together import Together
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
@@ -37,6 +38,14 @@ from provisioning.resources.base import Address, Change, Proof, ProofResult, Sta
 _Verdicts = Mapping[int, tuple[ChangeState, str | None]]
 
 _IDS_AT_ONCE = 10_000
+_RUN = select(runs).where(runs.c.id == bindparam("run"))
+_NEW_CHANGES = insert(changes).returning(changes.c.id, sort_by_parameter_order=True)
+_DIGESTS = (
+    select(changes.c.id, changes.c.run_id, runs.c.last_number, runs.c.last_hash, changes.c.digest)
+    .join(runs, runs.c.id == changes.c.run_id)
+    .where(changes.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(of=runs)
+)
 _NO_BOOKS = Books()
 _ENDED = {"interrupted", "partial", "done", "undone"}
 
@@ -88,21 +97,15 @@ class Runs(Part):
             write_amendments(connection, run_id, books.amendments)
             write_custody(connection, run_id, books.custody)
             write_reserved(connection, run_id, books.reserved)
-            _add_changes(connection, run_id, changes, first=0)
-            if unread:
-                at, limits = now(), deadlines or {}
-                again = at if next_try is None else moment(next_try)
-                connection.execute(
-                    insert(run_targets),
-                    [
-                        {"run_id": run_id, "target": target, "why": "unread", "reason": clean(reason), "attempts": 1}
-                        | {"since": at, "next_try": again}
-                        | {"deadline": moment(limits[target]) if target in limits else None}
-                        for target, reason in unread.items()
-                    ],
-                )
+            written, head = _add_changes(connection, run_id, changes, first=0, begins=True)
+            targets = unread_rows(run_id, unread or {}, next_try, deadlines or {})
+            if targets:
+                connection.execute(insert(run_targets), targets)
             append_entries(connection, [_of_run(entry, run_id, request_id) for entry in log], self.desks)
-            return read_runs(connection, [run_id])[0]
+            row = connection.execute(_RUN, {"run": run_id}).mappings().one()
+        record = new_run(row, written, targets)
+        self._known.remember(record, *head)
+        return record
 
     def add_changes(self, run_id: int, changes: Sequence[Change[State]]) -> tuple[ChangeRecord, ...]:
         """Write down further changes of a run (of targets that could not be read before); all its changes."""
@@ -130,14 +133,14 @@ class Runs(Part):
         verdicts = {i: verdict for some, _ in wishes for i, verdict in some.items()}
         with self._database.write() as connection:
             found = _digests(connection, list(verdicts))
-            for run_id, rows in groupby(sorted(found, key=lambda row: row[1]), key=lambda row: row[1]):
-                ours = {row[0]: row[2] for row in rows}
+            for (run_id, *head), rows in groupby(sorted(found, key=lambda row: row[1]), key=lambda row: row[1:4]):
+                ours = {row[0]: row[4] for row in rows}
                 lines = [
                     chain.Line(state, None if error is None else clean(error), change_id=i, digest=ours[i])
                     for i, (state, error) in verdicts.items()
                     if i in ours
                 ]
-                chain.append(connection, run_id, lines, acting_user())
+                chain.append(connection, run_id, lines, acting_user(), head=(head[0], head[1]))
             append_entries(connection, [entry for _, log in wishes for entry in log], self.desks)
 
     def end(self, run_id: int, state: RunState, *, error: str | None = None, log: Sequence[Entry] = ()) -> None:
@@ -186,6 +189,11 @@ class Runs(Part):
         if found is None:
             raise LedgerError(f"the ledger {self.place} has no run {run_id}; `provision show runs` lists them")
         return found
+
+    def undoes(self, run_id: int) -> int | None:
+        """Which run `run_id` takes back. Raises what :meth:`run` raises."""
+        known = self._known.undoes(run_id)
+        return self.run(run_id).undoes if known is None else known[0]
 
     @cached_property
     def _known(self) -> KnownRuns:
@@ -257,13 +265,14 @@ def _begin(connection: Connection, title: str, planned: Sequence[Proof], **words
     row["hash"] = chain.run_hash(row)
     connection.execute(insert(runs), row | {"state": "running", "last_number": 0, "last_hash": row["hash"]})
     connection.execute(update(seals).values(last_run=last + 1))
-    chain.append(connection, last + 1, [chain.Line("running")], acting_user())
     return int(last + 1)
 
 
-def _add_changes(connection: Connection, run_id: int, planned: Sequence[Change[State]], first: int) -> None:
-    if not planned:
-        return
+def _add_changes(
+    connection: Connection, run_id: int, planned: Sequence[Change[State]], first: int, *, begins: bool = False
+) -> tuple[list[dict[str, Any]], tuple[int, str]]:
+    """The rows as written, and the number and hash of the run's last event. With `begins` the first event says that the
+    run is running."""
     rows: list[dict[str, Any]] = [
         {
             "run_id": run_id,
@@ -279,25 +288,27 @@ def _add_changes(connection: Connection, run_id: int, planned: Sequence[Change[S
     ]
     for row in rows:
         row["digest"] = chain.change_digest(row)
-    ids = connection.scalars(insert(changes).returning(changes.c.id, sort_by_parameter_order=True), rows)
-    lines = [chain.Line("planned", change_id=i, digest=row["digest"]) for i, row in zip(ids, rows, strict=True)]
-    chain.append(connection, run_id, lines, acting_user())
+    ids: Iterable[int] = connection.scalars(_NEW_CHANGES, rows) if rows else ()
+    rows = [row | {"id": i} for i, row in zip(ids, rows, strict=True)]
+    lines = [chain.Line("planned", change_id=row["id"], digest=row["digest"]) for row in rows]
+    begun = [chain.Line("running")] if begins else []
+    return rows, chain.append(connection, run_id, [*begun, *lines], acting_user())
 
 
 def _set_state(connection: Connection, run_id: int, state: RunState, error: str | None) -> None:
-    at = chain.append(connection, run_id, [chain.Line(state, None if error is None else clean(error))], acting_user())
-    finished = at if state in _ENDED else None
-    connection.execute(update(runs).where(runs.c.id == run_id).values(state=state, finished=finished))
+    at = now()
+    line = chain.Line(state, None if error is None else clean(error))
+    also = {"state": state, "finished": at if state in _ENDED else None}
+    chain.append(connection, run_id, [line], acting_user(), also=also, at=at)
     follow_run(connection, run_id, state)
 
 
-def _digests(connection: Connection, ids: Sequence[int]) -> list[tuple[int, int, str]]:
-    """``(change, run, digest)`` of these changes."""
-    found: list[tuple[int, int, str]] = []
+def _digests(connection: Connection, ids: Sequence[int]) -> list[tuple[int, int, int, str, str]]:
+    """``(change, run, number and hash of the run's last event, digest)`` of these changes; their runs are locked."""
+    found: list[tuple[int, int, int, str, str]] = []
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = ids[start : start + _IDS_AT_ONCE]
-        query = select(changes.c.id, changes.c.run_id, changes.c.digest).where(changes.c.id.in_(some))
-        found += [tuple(row) for row in connection.execute(query)]
+        found += [tuple(row) for row in connection.execute(_DIGESTS, {"ids": some})]
     if len(found) != len(set(ids)):
         raise LedgerError("a change that was carried out is missing in the ledger; look at `provision ledger verify`")
     return found

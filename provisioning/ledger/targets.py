@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -13,6 +14,21 @@ from provisioning.ledger.tables import moment, now, run_targets, runs
 
 _ALIVE = ("running", "waiting", "interrupted")
 _FIELDS = tuple(OpenTarget.__dataclass_fields__)
+
+
+def unread_rows(
+    run_id: int, unread: Mapping[str, str], next_try: datetime | None, deadlines: Mapping[str, datetime]
+) -> list[dict[str, Any]]:
+    """What is written down of the targets that could not be read when a run was planned, with the reasons: they are to
+    be tried at `next_try` (now) until their deadlines."""
+    at = now()
+    again = at if next_try is None else moment(next_try)
+    return [
+        {"run_id": run_id, "target": target, "why": "unread", "reason": clean(reason), "attempts": 1}
+        | {"since": at, "next_try": again}
+        | {"deadline": moment(deadlines[target]) if target in deadlines else None}
+        for target, reason in sorted(unread.items())
+    ]
 
 
 class Targets(Part):

@@ -124,3 +124,12 @@ class Asking(Protocol):
     def asks(self, inventory: Inventory) -> frozenset[Fact]:
         """Which of them: of the people of :meth:`Request.people`, where they are people's."""
         ...
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A request that knows what it asks of devices before anything is known of accounts."""
+
+    def foretold(self, inventory: Inventory) -> tuple[Resource, ...]:
+        """What is worth reading while the directory is asked: a guess, which may be wrong. Raises nothing."""
+        ...

@@ -11,6 +11,7 @@ from provisioning.procedures.base import Accounts, Work
 from provisioning.resources.base import Address, Proof, Resource
 from provisioning.resources.registry import KINDS, PROOFS
 from provisioning.site import Inventory
+from provisioning.site.collection import no_collection
 from provisioning.site.lines import did_you_mean
 
 
@@ -35,6 +36,7 @@ class Ensure:
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:  # noqa: ARG002
         return Work(self.resources, self.proofs)
 
+    @no_collection()
     def to_plain(self) -> dict[str, Any]:
         return {
             "procedure": "ensure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioning.errors import RequestError
@@ -41,8 +41,9 @@ class Claim:
 
 def must_choose(inventory: Inventory, people: Iterable[str], held: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether somebody has no extension yet, neither in the ledger nor fixed in the site."""
+    owned = _owned(held)
     return any(
-        place is not None and _fixed(inventory, key, place[1]) is None and _own(key, place, held) is None
+        place is not None and _fixed(inventory, key, place[1]) is None and _own(key, place, owned) is None
         for key in people
         if (place := _range_of(inventory, key)) is not None
     )
@@ -54,7 +55,8 @@ def choose(inventory: Inventory, people: Iterable[str], numbering: Numbering) ->
     A number that the site writes down fixes it; who has one keeps it; otherwise it is the lowest that nobody has, no
     site fixes for somebody else and the exchange does not know. Raises :class:`RequestError` when there is none.
     """
-    fixed = _all_fixed(inventory)
+    fixed, owned = _all_fixed(inventory), _owned(numbering.held)
+    left: dict[str, Iterator[str]] = {}
     chosen: dict[str, Extension] = {}
     given: dict[str, str] = {}
     for key in people:
@@ -68,14 +70,15 @@ def choose(inventory: Inventory, people: Iterable[str], numbering: Numbering) ->
                 f"extension {number} of person {key} (people: {key}: phone) is held by {held[number]}; take it "
                 "back from them or correct the site"
             )
-        number = number or _own(key, place, numbering.held)
-        if number is None:
-            others = {**fixed, **held, **given}
-            number = next((n for n in numbers.extensions if n not in others and n not in numbering.subscribed), None)
+        number = number or _own(key, place, owned)
+        if number is None:  # what was not free for the one before is not free for the next
+            untried = left.setdefault(name, iter(numbers.extensions))
+            taken = (fixed, held, given, numbering.subscribed)
+            number = next((n for n in untried if not any(n in one for one in taken)), None)
         if number is None:
             raise RequestError(_exhausted(name, numbers, key, {**fixed, **held, **given}, numbering))
         given[number] = key
-        chosen[key] = Extension(number, numbers.dialled(number), _former(key, number, numbering))
+        chosen[key] = Extension(number, numbers.dialled(number), _former(key, number, owned))
     return chosen
 
 
@@ -92,6 +95,8 @@ def claims(inventory: Inventory, things: Iterable[tuple[Address, State | None]])
 
 
 Place = tuple[str, ExtensionRange]
+Owned = Mapping[str, Mapping[str, Sequence[str]]]
+"""Person → range → the numbers that the person holds of it."""
 
 
 def _range_of(inventory: Inventory, key: str) -> Place | None:
@@ -119,13 +124,21 @@ def _all_fixed(inventory: Inventory) -> dict[str, str]:
     return found
 
 
-def _own(key: str, place: Place, held: Mapping[str, Mapping[str, str]]) -> str | None:
+def _owned(held: Mapping[str, Mapping[str, str]]) -> Owned:
+    owned: dict[str, dict[str, list[str]]] = {}
+    for name, of_range in held.items():
+        for number, holder in of_range.items():
+            owned.setdefault(holder, {}).setdefault(name, []).append(number)
+    return owned
+
+
+def _own(key: str, place: Place, owned: Owned) -> str | None:
     name, numbers = place
-    return min((n for n, holder in held.get(name, {}).items() if holder == key and n in numbers), default=None)
+    return min((n for n in owned.get(key, {}).get(name, ()) if n in numbers), default=None)
 
 
-def _former(key: str, number: str, numbering: Numbering) -> tuple[str, ...]:
-    held = (item for of_range in numbering.held.values() for item, holder in of_range.items() if holder == key)
+def _former(key: str, number: str, owned: Owned) -> tuple[str, ...]:
+    held = (item for of_range in owned.get(key, {}).values() for item in of_range)
     return tuple(sorted({item for item in held if item != number}))
 
 

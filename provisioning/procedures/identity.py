@@ -58,13 +58,18 @@ def candidates(inventory: Inventory, key: str) -> Iterator[str]:
 
 def possible_addresses(inventory: Inventory, key: str, logins: Iterable[str]) -> set[str]:
     """Mail addresses that this person might get with one of `logins`."""
-    person = inventory.person(key)
-    patterns, transliteration = inventory.mail.addresses, inventory.naming.transliteration
-    return {
-        address
-        for login in logins
-        for address in mail_addresses(person.given_name, person.family_name, login, patterns, transliteration)
-    }
+    person, transliteration = inventory.person(key), inventory.naming.transliteration
+
+    def addresses(login: str, *patterns: str) -> tuple[str, ...]:
+        return mail_addresses(person.given_name, person.family_name, login, patterns, transliteration)
+
+    first, *others = (*logins, _NOBODY)
+    if first == _NOBODY:
+        return set()
+    # Most patterns give the same whatever the login: they are filled in once, not for each of forty logins.
+    of_login = [one for one in inventory.mail.addresses if addresses("a", one) != addresses("b", one)]
+    found = set(addresses(first, *inventory.mail.addresses))
+    return found.union(*(addresses(login, *of_login) for login in others[:-1])) if of_login else found
 
 
 def display_name(inventory: Inventory, key: str) -> str:
@@ -102,6 +107,7 @@ class _Register:
         self._logins = dict(reserved)
         self._logins |= {person.login: key for key, person in inventory.people.items() if person.login}
         self._names: dict[str, str] = {}
+        self._units: dict[str, str] = {}
         self._addresses = dict(reserved)
         for account in accounts.found:
             owner = account.employee_id or _NOBODY
@@ -156,7 +162,9 @@ class _Register:
 
     def _dn(self, key: str, name: str) -> str:
         ou = self._inventory.profiles[self._inventory.people[key].profile].ou
-        return f"{relative_name('CN', name)},{canonical(ou)}".casefold()
+        if ou not in self._units:
+            self._units[ou] = canonical(ou).casefold()
+        return f"{relative_name('CN', name).casefold()},{self._units[ou]}"
 
     @staticmethod
     def _take(taken: dict[str, str], what: str, key: str) -> bool:

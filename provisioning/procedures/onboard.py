@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioning.errors import RequestError
+from provisioning.errors import ProvisioningError, RequestError
 from provisioning.ledger.amendments import Amendment
 from provisioning.procedures.base import Accounts, Fact, Work
 from provisioning.procedures.desk_custody import desk_custody
@@ -26,8 +26,12 @@ from provisioning.resources.directory.membership import Memberships
 from provisioning.resources.directory.user import User
 from provisioning.resources.mail.mailbox import Mailbox
 from provisioning.site import Inventory
+from provisioning.site.collection import no_collection
 from provisioning.site.inventory import nearest
 from provisioning.site.people import Person, Profile
+
+_DEVICES = frozenset({"switch", "windows"})
+_FORETOLD = 32  # people
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Onboard:
         """Person → workplace."""
         return {key: self._desk(inventory, key) for key in self.persons}
 
+    @no_collection()
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
         """Raises :class:`RequestError` for unknown names, untraced outlets and software that is not allowed."""
         desks = self.desks(inventory)
@@ -105,6 +110,17 @@ class Onboard:
             else (),
             custody=tuple(dict.fromkeys(c for part in parts for c in part.custody)),
         )
+
+    def foretold(self, inventory: Inventory) -> tuple[Resource, ...]:
+        """What concerns the desks' ports and PCs. Of many people it is not worth compiling all of it twice."""
+        if len(self.persons) > _FORETOLD:
+            return ()
+        try:
+            work = self.compile(inventory, Accounts())
+        except ProvisioningError:  # it will be said when accounts are known
+            return ()
+        resources = (*work.resources, *(one.resource for one in work.expected))
+        return tuple(one for one in resources if one.target.partition(":")[0] in _DEVICES)
 
     def _left_behind(self, inventory: Inventory) -> Iterator[str]:
         """Whoever sits elsewhere until now: nothing there is released by this."""
@@ -272,9 +288,11 @@ class _Joiner:
         return Resource("directory.user", "directory", login, User(**fields), frozenset(requires))
 
     def _memberships(self) -> Resource:
-        belongs = {*self.profile.groups, self.inventory.intranet.group}
-        groups = {group: True if group in belongs else None for group in sorted(self.inventory.managed_groups)}
-        state = Memberships.model_validate({"groups": groups})
+        known, profile = self.inventory.worked_out, self.person.profile
+        if (state := known.get(("groups", profile))) is None:
+            belongs = {*self.profile.groups, self.inventory.intranet.group}
+            groups = {group: True if group in belongs else None for group in sorted(self.inventory.managed_groups)}
+            state = known["groups", profile] = Memberships.model_validate({"groups": groups})
         return Resource("directory.membership", "directory", self.identity.login, state, frozenset({self._account}))
 
     def _mailbox(self) -> Resource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
 
 from provisioning.procedures.base import Expectation
 from provisioning.resources.base import Address, Change, Proof, Resource, State
@@ -39,7 +40,7 @@ def package_resources(
     for name in names:
         package = inventory.software[name]
         requires = frozenset(_address(inventory, target, required) for required in package.requires)
-        yield Resource("windows.package", target, package.display_name, _state(package, downgrade), requires)
+        yield Resource("windows.package", target, package.display_name, _state(inventory, name, downgrade), requires)
     if names:
         yield restart_after(target, [_address(inventory, target, name) for name in names])
 
@@ -98,7 +99,15 @@ def downgrade_warnings(changes: Iterable[Change[State]]) -> Iterator[str]:
             )
 
 
-def _state(package: Package, downgrade: bool) -> InstalledPackage:
+def _state(inventory: Inventory, name: str, downgrade: bool) -> InstalledPackage:
+    """The same on every PC."""
+    known = inventory.worked_out
+    if (found := known.get(("package", name, downgrade))) is None:
+        found = known["package", name, downgrade] = _wanted(inventory.software[name], downgrade)
+    return cast(InstalledPackage, found)
+
+
+def _wanted(package: Package, downgrade: bool) -> InstalledPackage:
     if package.accepts is not None or package.versions[0].product_code is None:
         return InstalledPackage(version=package.wanted, downgrade=downgrade)
     code = package.versions[0].product_code

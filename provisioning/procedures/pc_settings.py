@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from provisioning.resources.base import Proof, Resource
 from provisioning.resources.windows import time_zone
@@ -33,8 +33,9 @@ class PcSettings:
 
     def resources(self) -> Iterator[Resource]:
         """Registry keys, printers, time zone, local groups."""
+        target = self.target
         for path, policy in self._policies().items():
-            yield Resource("windows.registry", self.target, path, policy)
+            yield Resource("windows.registry", target, path, policy)
         yield from self._printers()
         baseline = self.inventory.workstation_baseline
         if baseline.time_zone is not None:
@@ -45,18 +46,32 @@ class PcSettings:
 
     def proofs(self) -> Iterator[Proof]:
         """Policies read back by another way than the one they are written by: one proof, for it costs a sign-in."""
-        keys: dict[str, Any] = {}
-        for path, policy in self._policies().items():
-            values = {name: value for name, value in policy.to_plain()["values"].items() if value is not None}
-            if values:
-                keys[path] = values
+        keys, of = self._values()
         if keys:
-            of = ", ".join(sorted(set(map(_subject, keys))))
             yield Proof(
                 "windows.policy", self.target, f"policies on {self.workstation} read back ({of})", {"keys": keys}
             )
 
+    def _values(self) -> tuple[Mapping[str, Any], str]:
+        """Key → the values that are there, as plain data; and whose policies they are."""
+        known = self.inventory.worked_out
+        if (found := known.get(("policy values", *self.pages))) is None:
+            keys: dict[str, Any] = {}
+            for path, policy in self._policies().items():
+                values = {name: value for name, value in policy.to_plain()["values"].items() if value is not None}
+                if values:
+                    keys[path] = values
+            found = known["policy values", *self.pages] = keys, ", ".join(sorted(set(map(_subject, keys))))
+        return cast("tuple[Mapping[str, Any], str]", found)
+
     def _policies(self) -> Mapping[str, RegistryKey]:
+        """The same for everybody whose browser opens these pages."""
+        known = self.inventory.worked_out
+        if (found := known.get(("policies", *self.pages))) is None:
+            found = known["policies", *self.pages] = self._all_policies()
+        return cast("Mapping[str, RegistryKey]", found)
+
+    def _all_policies(self) -> Mapping[str, RegistryKey]:
         """The baseline comes last: what the site writes in registry terms is meant so."""
         site = self.inventory
         browsing = Browsing(

@@ -9,6 +9,7 @@ from typing import Any
 
 from provisioning.procedures.base import Accounts, Asking, Changing, Fact, Request, Work, foreseen
 from provisioning.site import Inventory
+from provisioning.site.collection import no_collection
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Together:
     def desks(self, inventory: Inventory) -> Mapping[str, str | None]:
         return {person: desk for part in self.parts for person, desk in part.desks(inventory).items()}
 
+    @no_collection()
     def compile(self, inventory: Inventory, accounts: Accounts) -> Work:
         """Raises what the parts raise."""
         works = [part.compile(inventory, accounts) for part in self.parts]

@@ -15,11 +15,10 @@ Three rules make one comparison serve every kind:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, Self, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,12 +40,17 @@ class State(BaseModel):
     def view_of(self, actual: Self) -> Self:
         """What `actual` says about the fields (and mapping entries) that this state manages, and nothing else."""
         seen: dict[str, Any] = {}
-        for name in self.managed():
+        for name in (*self.managed(), *self.lost_of(actual)):
             wanted, found = getattr(self, name), getattr(actual, name)
             if isinstance(wanted, Mapping):
                 found = {entry: (found or {}).get(entry) for entry in wanted}
             seen[name] = found
         return cast(Self, self.model_construct(_fields_set=set(seen), **seen))
+
+    def lost_of(self, actual: Self) -> Sequence[str]:  # noqa: ARG002  (for those that lose something)
+        """Fields that nobody manages here and that a thing like `actual` loses on the way to this state: what they were
+        belongs to such a change, so that it can be taken back."""
+        return ()
 
     def agrees_with(self, actual: Self) -> bool:
         """Whether `actual` already is what this state asks for."""
@@ -56,10 +60,12 @@ class State(BaseModel):
         """``{field: (found, wanted)}`` for the managed fields that differ; mapping entries appear as
         ``field[entry]``."""
         found: dict[str, tuple[Any, Any]] = {}
-        view = None if actual is None else self.view_of(actual)
+        view = actual
+        if actual is not None and type(self).view_of is not State.view_of:  # else it would be a mere copy
+            view = self.view_of(actual)
         for name in self.managed():
             wanted, seen = getattr(self, name), None if view is None else getattr(view, name)
-            if isinstance(wanted, Mapping):
+            if not isinstance(wanted, _PLAIN) and isinstance(wanted, Mapping):
                 for entry, value in wanted.items():
                     old = None if seen is None else seen.get(entry)
                     if not self._same(name, old, value):
@@ -88,6 +94,10 @@ class State(BaseModel):
         return bool(one == other)
 
 
+_PLAIN = (str, int, type(None))
+"""What most fields hold: asking whether that is a mapping takes longer than comparing it."""
+
+
 def _folded(value: Any) -> Any:
     if isinstance(value, str):
         return value.casefold()
@@ -100,8 +110,7 @@ S = TypeVar("S", bound=State)
 SessionT_contra = TypeVar("SessionT_contra", contravariant=True)
 
 
-@dataclass(frozen=True, order=True)
-class Address:
+class Address(NamedTuple):
     """Where a resource is: its kind, its target (one session) and its key there. Prints as ``kind[target/key]``."""
 
     kind: str
@@ -112,7 +121,7 @@ class Address:
         return f"{self.kind}[{self.target}/{self.key}]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One thing as it should be (`desired` is ``None`` where it should not exist), and the addresses it requires."""
 
@@ -121,10 +130,10 @@ class Resource:
     key: str
     desired: State | None
     requires: frozenset[Address] = frozenset()
+    address: Address = field(init=False, repr=False, compare=False)
 
-    @property
-    def address(self) -> Address:
-        return Address(self.kind, self.target, self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "address", tuple.__new__(Address, (self.kind, self.target, self.key)))
 
     def __hash__(self) -> int:
         return hash(self.address)
@@ -263,6 +272,17 @@ class Keeping(Protocol):
 
 
 @runtime_checkable
+class Attentive(Protocol):
+    """A kind whose reads cost a round trip each: it asks for several things at once when it knows what is to come.
+
+    Within the block one batch of changes of `keys` is at work: a read, the keepsake (if it is to be kept), `apply`, a
+    read. Each of them still tells what the device says then; an answer stands until something is sent.
+    """
+
+    def attend(self, session: Any, keys: Sequence[str], *, keeping: bool) -> AbstractContextManager[None]: ...
+
+
+@runtime_checkable
 class Typed(Protocol):
     """A kind whose changes are lines that are typed on a device, so that a plan can show the very lines.
 
@@ -272,7 +292,19 @@ class Typed(Protocol):
     def lines(self, inventory: Any, change: Change[Any]) -> Sequence[str]: ...
 
 
-@dataclass(frozen=True)
+@runtime_checkable
+class Sharing(Protocol):
+    """A kind whose reads ask what those of other kinds on the same target ask as well: keys of a PC's registry. Where
+    several kinds are read one after the other, `ahead` asks all their `questions` at once, and within its block their
+    reads need not ask again.
+    """
+
+    def questions(self, session: Any, keys: Sequence[str]) -> Sequence[str]: ...
+
+    def ahead(self, session: Any, questions: Sequence[str]) -> AbstractContextManager[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """A functional check to be run after apply and on demand: plain data, run by the kind of proof that `kind`
     names."""
@@ -283,7 +315,7 @@ class Proof:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.target, self.name, json.dumps(self.parameters, sort_keys=True, default=str)))
+        return hash((self.kind, self.target, self.name))  # the parameters tell apart what has the same name
 
 
 @dataclass(frozen=True)
@@ -309,3 +341,20 @@ class ProofKind(Protocol):
     def name(self) -> str: ...
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult: ...
+
+
+@runtime_checkable
+class Aloof(Protocol):
+    """A sort of proof on which changes of some systems (``windows``) have no bearing, whatever they are. It may be run
+    while those are still under way, once all others are done."""
+
+    @property
+    def aloof_from(self) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class Gathering(Protocol):
+    """A sort of proof of which several on one target are checked by asking once. Raises what `check` raises; none of
+    them passed then."""
+
+    def check_all(self, sessions: Sessions, proofs: Sequence[Proof]) -> Sequence[ProofResult]: ...

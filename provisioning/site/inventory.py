@@ -4,7 +4,7 @@ leads somewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
@@ -120,6 +120,12 @@ class Inventory(Model):
             if isinstance(value, cached_property):
                 copy.__dict__.pop(name, None)
         return copy
+
+    @cached_property
+    def worked_out(self) -> dict[Hashable, Any]:
+        """What procedures worked out from the site alone, and is the same for many people or PCs: it is made once, kept
+        here, and changed by nobody."""
+        return {}
 
     @cached_property
     def workstation_at(self) -> Mapping[str, str]:

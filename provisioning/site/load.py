@@ -8,9 +8,7 @@ files. Folders below (``packages/``) and files whose names begin with a dot are 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -22,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from provisioning.errors import SiteError
+from provisioning.site.collection import no_collection
 from provisioning.site.faults import cross_faults
 from provisioning.site.hires import Spreadsheets
 from provisioning.site.inventory import Inventory
@@ -45,7 +44,7 @@ def load(folder: Path, *, drafts: Mapping[Path, bytes] = MappingProxyType({})) -
     must exist; their hashes are checked when they are used, not here.
     """
     shown = folder.expanduser()
-    with _no_collection():
+    with no_collection():
         parts = _read(shown, drafts)
         merged = _Merged(shown)
         for part in parts:
@@ -62,20 +61,6 @@ def load(folder: Path, *, drafts: Mapping[Path, bytes] = MappingProxyType({})) -
         if problems:
             raise SiteError(*_in_order(problems))
         return site
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the cycle collector: a site is a million small objects that all stay, and walking them takes
-    seconds.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 # ------------------------------------------------------------------------------------------------------ files

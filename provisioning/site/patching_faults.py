@@ -76,8 +76,11 @@ def _released(site: Inventory) -> Iterator[Fault]:
 
 
 def _closets(site: Inventory) -> Iterator[Fault]:
+    hung: dict[str, dict[str, None]] = {}
+    for key, one in site.network.switches.items():
+        hung.setdefault(one.closet, {})[key] = None
     for name, closet in site.closets.items():
-        here = {key: None for key, switch in site.network.switches.items() if switch.closet == name}
+        here = hung.get(name, {})
         for panel, switches in closet.beside.items():
             at = ("closets", name, "beside", panel)
             yield from dangling(at, "panel of this closet", panel, closet.panels)

@@ -38,12 +38,14 @@ def _equipment(site: Inventory) -> Iterator[Fault]:
         # among themselves, workstations are looked at elsewhere
         list(cards.fault(("workstations", name), ws.mac, f"workstation {name}", ""))
         list(addresses.fault(("workstations", name), ws.address, f"workstation {name}", ""))
+    subnets = [vlan.subnet for vlan in site.network.vlans.values() if vlan.subnet is not None]
     for name, ws in site.workstations.items():
+        if ws.fixed_address is None:
+            continue
         taken = f"address {ws.fixed_address} already belongs to {{other}}"
         here = ("workstations", name, "fixed_address")
         yield from addresses.fault(here, ws.fixed_address, f"workstation {name}", taken)
-        subnets = [vlan.subnet for vlan in site.network.vlans.values() if vlan.subnet is not None]
-        if ws.fixed_address is not None and not any(ws.fixed_address in subnet for subnet in subnets):
+        if not any(ws.fixed_address in subnet for subnet in subnets):
             yield Fault(here, f"{ws.fixed_address} is in no subnet of network: vlans; give one of them, or correct it")
     for name, device in site.equipment.items():
         at = ("equipment", name)

@@ -65,7 +65,7 @@ def read_csv(
         else:
             table[cells[0]] = {name: cell for name, cell in zip(names[1:], cells[1:], strict=False) if cell}
             lines[cells[0]] = line
-    problems += _as_written(table, columns, how, lambda key: f"{shown}:{lines[key]}: ")
+    problems += _as_written(table, names, columns, how, lambda key: f"{shown}:{lines[key]}: ")
     if problems:
         raise SiteError(*problems)
     return Part(shown, section, header_line, table, _row_lookup(lines, header_line))
@@ -76,10 +76,15 @@ def _row_lookup(lines: Mapping[str, int], header_line: int) -> Callable[[Keys], 
 
 
 def _as_written(
-    table: Mapping[str, MutableMapping[str, str]], columns: Columns, how: Spreadsheets, where: Callable[[str], str]
+    table: Mapping[str, MutableMapping[str, str]],
+    header: Collection[str],
+    columns: Columns,
+    how: Spreadsheets,
+    where: Callable[[str], str],
 ) -> Iterator[str]:
-    """Turn cells back into what the site's files call them; a sentence for each that cannot be."""
-    for column in columns.days:
+    """Turn cells of the columns in `header` back into what the site's files call them; a sentence for each that cannot
+    be."""
+    for column in (name for name in columns.days if name in header):
         order = day_order((row[column] for row in table.values() if column in row), how.dates)
         for key, row in table.items():
             try:
@@ -88,8 +93,11 @@ def _as_written(
             except ValueError as exc:
                 yield f"{where(key)}{column} {row[column]!r}: {exc}"
     for names, read in ((columns.truths, truth), (columns.numbers, whole)):
-        for row in table.values():
-            row.update({name: read(row[name]) for name in names if name in row})
+        for name in names:
+            if name in header:
+                for row in table.values():
+                    if name in row:
+                        row[name] = read(row[name])
 
 
 def _header_faults(names: list[str], columns: Columns, where: str) -> Iterator[str]:

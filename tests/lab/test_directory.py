@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from provisioning.connections import directory as connection
+from provisioning.connections import ldap_pipeline
 from provisioning.connections.directory import DirectorySession, Modify, open_session
 from provisioning.connections.distinguished_names import any_of
 from provisioning.connections.pool import Pool
@@ -225,7 +226,7 @@ def test_accounts_of_others_are_not_taken_over(session: DirectorySession, invent
 
 
 def test_a_batch_is_pipelined(session: DirectorySession, inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "WINDOW", 7)
+    monkeypatch.setattr(ldap_pipeline, "WRITES", 7)
     monkeypatch.setattr(connection, "PAGE", 5)
     logins = [f"dir.batch{number}" for number in range(20)]
     wanted: dict[str, Any] = {

@@ -328,3 +328,15 @@ def test_refusals_are_sentences(session: WindowsSession) -> None:
     outcome = PACKAGE.apply(session, [change("windows.package", "Anything", None, unknown)])[0]
     assert isinstance(outcome.error, RequestError)
     assert "not in the software catalogue" in str(outcome.error)
+
+
+def test_a_renewed_pc_has_nothing_of_before(office: Office, inventory: Inventory, secrets: Secrets) -> None:
+    session = open_session(TARGET, inventory, secrets)
+    assert session.run(["reg", "add", "HKLM\\SOFTWARE\\Before", "/f"]).exit_code == 0
+    (office.pcs.drive(NAME) / "before").touch()
+    session.close()
+    office.pcs.renew(NAME)
+    session = open_session(TARGET, inventory, secrets)
+    assert session.run_all([["hostname"], ["reg", "query", "HKLM\\SOFTWARE\\Before"]]) == [0, 1]
+    assert not (office.pcs.drive(NAME) / "before").exists()
+    session.close()

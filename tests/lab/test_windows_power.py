@@ -193,7 +193,7 @@ def test_another_content_than_was_sent_is_not_used(
 ) -> None:
     (tmp_path / "a.bin").write_bytes(b"a" * 100)
     session = opened(inventory, tmp_path)
-    monkeypatch.setattr(windows_transfer, "sha256_on_pc", lambda *_: "0" * 64)
+    monkeypatch.setattr(windows_transfer, "sha256_on_pc", lambda *_: ["0" * 64])
     with pytest.raises(RejectedError, match="arrived with another content"):
         session.put(tmp_path / "a.bin", "a.bin")
     assert session.read("a.bin") is None

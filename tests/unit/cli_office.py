@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -101,7 +102,7 @@ class Counted(Office):
 
     def __init__(self) -> None:
         super().__init__()
-        self.proofs, self.met = [], False
+        self.proofs, self.met, self.turn = [], False, threading.Lock()
         self.far_side = Path(os.environ["FAR_SIDE"])
         for name, system in (("a", self.a), ("b", self.b)):
             system.applied = _Noted(name, self.far_side)
@@ -109,8 +110,9 @@ class Counted(Office):
 
     def plan(self, site: Site, request: Request | None = None) -> Plan:
         request = request or onboard("E1042")
-        self.wanted = [thing(t, p, Thing(colour="blue")) for p in request.desks(site.inventory) for t in ("a", "b")]
-        planned = super().plan(site, request)
+        with self.turn:  # several requests are planned at once, each by a thread
+            self.wanted = [thing(t, p, Thing(colour="blue")) for p in request.desks(site.inventory) for t in ("a", "b")]
+            planned = super().plan(site, request)
         self._meet()
         return planned
 

@@ -22,7 +22,8 @@ from ansible.utils.collection_loader import AnsibleCollectionConfig
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.ansible_inventory import plain_inventory, write_large_site
+from benchmarks.ansible_inventory import plain_inventory
+from benchmarks.large_site import write_large_site
 from provisioning import dialects
 from provisioning.ansible_door import connection_variables, inventory
 from provisioning.ansible_door.inventory import NETWORK_OS, listing

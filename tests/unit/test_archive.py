@@ -18,6 +18,7 @@ import pytest
 from provisioning.errors import LedgerError, RequestError
 from provisioning.ledger import acting_user
 from provisioning.ledger.archive import Archive, Kept
+from provisioning.ledger.git import Git
 from provisioning.resources.base import Keepsake
 
 ROOT = Path(__file__).parent.parent.parent
@@ -391,7 +392,7 @@ def test_a_full_disk_is_named_and_nothing_stays_behind(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
     monkeypatch.setattr("provisioning.ledger.archive_folder._ROOM", 1)
     pack.rename(whole)
-    pack.write_text("no folder: git cannot write here")  # root may write anywhere, so make it impossible
+    pack.symlink_to("/proc")  # root may write anywhere but there
     with pytest.raises(LedgerError, match=rf"the disk of {folder} is full; make room there"):
         archive.keep([config("sw-a", "vlan 20")])
     assert list((folder / "configurations.git").glob("fast_import_crash_*")) == []
@@ -401,6 +402,35 @@ def test_a_full_disk_is_named_and_nothing_stays_behind(
     assert archive.keep([config("sw-a", "vlan 20")]).changed == ("sw-a",)
     archive.tidy()
     assert not (pack / "tmp_pack_dead").exists()
+    assert git(folder, "fsck", "--strict") == ""
+
+
+def test_a_commit_takes_two_processes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.keep([config("sw-a")])
+    called: list[str] = []
+    real = Git.__call__
+
+    def counted(self: Git, *words: str, stdin: bytes = b"") -> bytes:
+        called.append(words[0])
+        return real(self, *words, stdin=stdin)
+
+    monkeypatch.setattr(Git, "__call__", counted)
+    kept = archive.keep([config("sw-a", "vlan 20"), config("sw-b")], run=7)
+    assert called == ["cat-file", "fast-import"]
+    assert archive.keep([config("sw-a", "vlan 20")]).commit is None
+    assert called == ["cat-file", "fast-import", "cat-file"]
+    assert kept.commit == archive.log()[0].commit
+
+
+def test_packs_are_put_together_when_there_are_many(
+    archive: Archive, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioning.ledger.archive_folder._PACKS", 4)
+    for number in range(9):
+        archive.keep([config("sw-a", f"vlan {number}")], run=number)
+        assert len(list((folder / "configurations.git/objects/pack").glob("*.pack"))) < 4
+    assert len(archive.log()) == 9
+    assert "vlan 3" in archive.read("sw-a", archive.find("sw-a", 3))
     assert git(folder, "fsck", "--strict") == ""
 
 

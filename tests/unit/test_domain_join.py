@@ -325,6 +325,9 @@ class Directory:
     def search(self, condition: str, attributes: Sequence[str]) -> list[Entry]:
         return [Entry(f"CN={NAME}", {"samaccountname": (f"{NAME}$".encode(),), **self._found})]
 
+    def search_many(self, conditions: Sequence[str], attributes: Sequence[str]) -> list[Entry]:
+        return [entry for condition in conditions for entry in self.search(condition, attributes)]
+
 
 @pytest.mark.parametrize(
     "stored",

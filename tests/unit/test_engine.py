@@ -209,12 +209,13 @@ def test_undo_goes_in_reverse_order(office: Office) -> None:
 def test_ctrl_c_finishes_the_batch_and_abandons_the_rest(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def interrupted_once(futures: list[object]) -> None:
+    def interrupted_once(futures: list[object], **_: object) -> tuple[set[object], set[object]]:
         calls.append(1)
         for future in futures:
             future.result()  # type: ignore[attr-defined]
         if len(calls) == 1:
             raise KeyboardInterrupt
+        return set(futures), set()
 
     monkeypatch.setattr("provisioning.engine.executor.wait", interrupted_once)
     wanted = (thing("a", "first", Thing(size=1)), thing("a", "second", Thing(size=1), ("a", "first")))

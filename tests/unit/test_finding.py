@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from provisioning.api.finding import Finding, find
 from provisioning.cli.invocation import Invocation
 from provisioning.cli.program import PROGRAM
+from provisioning.engine.planner import MAX_TARGETS_AT_ONCE
 from provisioning.errors import RequestError, UnreachableError
 from provisioning.procedures.sought import sought
 from provisioning.reports.finding import finding as as_text
@@ -433,7 +434,7 @@ def test_hundreds_of_switches_a_few_at_a_time(inventory: Inventory) -> None:
     site.sessions["switch:sw-7"] = UnreachableError("switch:sw-7", "nobody answers")
     found = find(site, "WS-0042")
     assert (only(found).verdict, list(found.unread)) == ("agrees", ["sw-7"])
-    assert site.most_at_once <= 16
+    assert site.most_at_once <= MAX_TARGETS_AT_ONCE
 
 
 def test_switches_are_asked_at_the_same_time(site: FakeSite) -> None:

@@ -97,5 +97,5 @@ def test_only_a_few_runs_are_kept(place: Place) -> None:
     ledger = place.open()
     for number in range(10):
         ledger.run(ledger.begin(str(number), {}, [change("k")]).id)
-    assert len(ledger._known._known) == 4
+    assert len(ledger._known._known) == 8
     assert [ledger.run(number).title for number in range(1, 11)] == [str(number) for number in range(10)]

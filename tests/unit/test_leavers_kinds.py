@@ -40,7 +40,10 @@ class Directory:
         self.refuses: ProvisioningError | None = None
 
     def search(self, condition: str, attributes: Sequence[str], **_: Any) -> list[Entry]:
-        return [self.entry] if "anna" in condition and "objectClass=user" in condition else []
+        return [self.entry] if "anna" in condition and "objectClass=group" not in condition else []
+
+    def search_many(self, conditions: Sequence[str], attributes: Sequence[str]) -> list[Entry]:
+        return [entry for condition in conditions for entry in self.search(condition, attributes)]
 
     def write(self, operations: Sequence[Any]) -> list[ProvisioningError | None]:
         self.written += operations

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from provisioning.dialects import NAMES, load
+from provisioning.dialects import NAMES, load, masking
 from provisioning.dialects.masking import MASKED, Mask, is_masked, masked
 from provisioning.ledger.archive import Archive
 from provisioning.resources.base import Keepsake
@@ -192,3 +192,20 @@ def test_nothing_stays_nothing() -> None:
 def test_a_mask_does_one_thing(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Mask.model_validate(wrong)
+
+
+def test_what_is_known_to_be_harmless_holds_no_secret_and_changes_nothing() -> None:
+    masks = load("ios").mask
+    text = (
+        "snmp-server community s3cretWord RO\nline vty 0 4\n password 7 094F471A1A0A\n transport input ssh\n"
+        "aaa group server radius desk\n key 7 104D000A0618\n"
+        "key chain ring\n key 7\n  key-string 7 02050D480809\ninterface Gi1/0/7\n description B-204\n"
+    )
+    first = masked(text, masks, KEY)
+    assert masked(text, masks, KEY) == first
+    known = masking._net((*masks, *masking.EVERYWHERE)).harmless
+    assert {" description B-204", " transport input ssh"} <= known
+    assert [line for line in known for word in ("s3cret", "094F", "104D", "0205") if word in line] == []
+    # `key 7` is the name of a key below a key chain, and a secret below a server.
+    assert " key 7" not in known
+    assert first.count(" key 7\n") == 1

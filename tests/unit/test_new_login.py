@@ -33,11 +33,11 @@ class MadeUp:
         self.accounts, self.written = accounts, list[Modify]()
         self.secrets = SimpleNamespace(waiting=Waiting(Handover(folder=folder)))
 
-    def search(self, condition: str, _: object) -> list[Entry]:
+    def search_many(self, conditions: list[str], _: object) -> list[Entry]:
         return [
             Entry(dn, {"samaccountname": (login.encode(),), "employeeid": (number.encode(),)})
             for dn, login, number in self.accounts
-            if f"={number})" in condition
+            if any(f"={number})" in condition for condition in conditions)
         ]
 
     def write(self, operations: list[Modify]) -> list[None]:

@@ -186,9 +186,9 @@ def test_what_the_ledger_gave_out_is_laid_over_outlets_that_the_files_leave_open
     example: Inventory, place: Place
 ) -> None:
     ledger = place.open()
-    assert ports.wired(example, ledger) is example
+    assert ports.wired(example, ledger.port_holders()) is example
     begin(ledger, order("B2-01B", "GigabitEthernet1/0/2"))
-    wired = ports.wired(example, ledger)
+    wired = ports.wired(example, ledger.port_holders())
     assert (wired.outlets["B2-01B"].switch, wired.outlets["B2-01B"].switch_port) == ("sw-b2-1", "GigabitEthernet1/0/2")
     assert example.outlets["B2-01B"].switch is None
     assert {k: v for k, v in wired.outlets.items() if k != "B2-01B"} == {
@@ -202,7 +202,7 @@ def test_where_the_files_say_something_the_ledger_is_silent(example: Inventory, 
     begin(ledger, order("B2-01B", "gigabitethernet1/0/3"))  # the files gave 3 to B2-02A
     begin(ledger, order("B2-08C", "GigabitEthernet1/0/21", "sw-gone"))
     begin(ledger, order("B2-99Z", "GigabitEthernet1/0/22"))
-    assert ports.wired(example, ledger).outlets == example.outlets
+    assert ports.wired(example, ledger.port_holders()).outlets == example.outlets
 
 
 def test_an_order_that_stands_is_not_opened_again(place: Place) -> None:

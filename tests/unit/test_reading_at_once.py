@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provisioning import dialects
-from provisioning.dialects import Dialect, tables
+from provisioning.dialects import Dialect, table_readers
 from provisioning.dialects.tables import Table
 
 HEAD = "Port      Name               Status       Vlan       Duplex  Speed Type"
@@ -53,21 +53,13 @@ def test_tables_read_at_once_are_not_mixed_up() -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(read, range(64)))
-    assert 1 <= len(tables._idle[ios.tables["links"].template]) <= 8
 
 
-def test_a_template_is_parsed_once_for_one_reader_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
-    real = tables._Reader
-
-    def make(text: object) -> tables._Reader:
-        made.append(text)
-        return real(text)
-
-    monkeypatch.setattr(tables, "_Reader", make)
+def test_a_template_is_parsed_once() -> None:
+    before = table_readers._made.cache_info().misses
     table = Table(
         command="show x", columns={"port": "port"}, textfsm="Value PORT (\\S+)\n\nStart\n  ^${PORT} once -> Record\n"
     )
     for _ in range(5):
         assert table.rows("a once\nb once") == [{"port": "a"}, {"port": "b"}]
-    assert len(made) == 1
+    assert table_readers._made.cache_info().misses == before + 1

@@ -3,8 +3,9 @@ odd about one port says nothing about the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from provisioning.dialects.guard import Guard
 from provisioning.dialects.lists import ports_of, vlans_of
 from provisioning.dialects.manner import Manner
 from provisioning.dialects.ports import Case, OffLimits, Ports, Rule, Wording, Writing
-from provisioning.dialects.reading import Section
+from provisioning.dialects.reading import Section, read_ports
+from provisioning.resources.switch.state import SwitchPort
 
 FOLDER = Path(__file__).parent.parent / "cases" / "dialects"
 OUTPUTS = {
@@ -27,7 +29,7 @@ SECTIONS = ("aoscx", "eos", "ios", "nxos", "os10", "vrp")
 """Families whose configuration has a section for every port."""
 
 
-def read(case: str, outputs: Sequence[str]) -> dict[str, Section]:
+def read(case: str, outputs: Sequence[str]) -> Mapping[str, Section]:
     return load(case.partition("/")[0]).read_ports(outputs)
 
 
@@ -177,3 +179,21 @@ def test_every_word_of_the_files_is_needed_by_a_family() -> None:
     used = {pair for name in NAMES for pair in _used(load(name))} | {(Manner, "enable")}  # they all call it so
     forms: list[type[BaseModel]] = [Dialect, Manner, Guard, Ports, Rule, OffLimits, Wording, Case, Writing]
     assert [(form.__name__, name) for form in forms for name in form.model_fields if (form, name) not in used] == []
+
+
+def test_the_same_text_is_understood_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    understood: list[str] = []
+
+    def counted(ports: Any, outputs: tuple[str, ...], listed: tuple[str, ...]) -> Any:
+        understood.extend(outputs)
+        return read_ports(ports, outputs, listed)
+
+    monkeypatch.setattr("provisioning.dialects.model.read_ports", counted)
+    texts = [f"interface GigabitEthernet1/0/7\n description desk {number} of this test\n" for number in range(2)]
+    ios = load("ios")
+    ios._understood.clear()
+    for text in (texts[0], texts[0], texts[1], texts[0]):
+        section = ios.read_ports([text])["GigabitEthernet1/0/7"]
+        assert section.lines == (text.splitlines()[1].strip(),)
+        assert SwitchPort.of(section) is SwitchPort.of(section)
+    assert understood == texts

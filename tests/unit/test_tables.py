@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisioning import dialects
+from provisioning.dialects import table_readers
+from provisioning.dialects.model import Dialect
 from provisioning.dialects.tables import Table, mac_address, without_log_lines
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "tables").glob("*/*.txt"))
@@ -184,3 +189,32 @@ def test_speeds_and_duplex_have_one_form() -> None:
     assert {text: table.rows(text)[0]["speed"] for text in said} == said
     duplex = {"a-full": "full", "Half-duplex": "half", "1000FDx": "full", "100HDx": "half", "auto": "", "FULL": "full"}
     assert {text: table.rows(text)[0]["duplex"] for text in duplex} == duplex
+
+
+def test_a_template_is_made_once_and_used_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real: Any = table_readers._Template.__init__
+
+    def counted(self: Any, file: Any) -> None:
+        made.append("template")
+        real(self, file)
+
+    monkeypatch.setattr(table_readers._Template, "__init__", counted)
+    monkeypatch.setattr(table_readers, "_made", functools.cache(table_readers.Reader))
+    table = MACS.model_copy(update={"columns": dict(MACS.columns)})
+    texts = {n: f"  {n}    0200.5e10.{n:04}    DYNAMIC     Gi1/0/{n}" for n in range(1, 33)}
+    with ThreadPoolExecutor(8) as workers:
+        found = dict(zip(texts, workers.map(lambda text: table.rows(HEADING + text), texts.values()), strict=True))
+    assert {n: [row["port"] for row in rows] for n, rows in found.items()} == {n: [f"Gi1/0/{n}"] for n in texts}
+    assert made == ["template"]
+
+
+def test_a_dialect_prepares_what_is_asked_before_a_change() -> None:
+    table_readers._made.cache_clear()
+    ios = Dialect.model_validate(dialects.load("ios").model_dump(exclude_unset=True))
+    ios.prepare()
+    made = table_readers._made.cache_info().misses
+    assert made == 5
+    for name in ("links", "neighbours", "macs", "arp", "gateway"):
+        ios.rows(name, "")
+    assert table_readers._made.cache_info().misses == made

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.connections import windows_power
-from provisioning.connections.windows_transfer import sha256_on_pc
+from provisioning.connections.windows_transfer import Sent, sha256_on_pc
 from provisioning.connections.winrm import Result
 from provisioning.lab.windows.real import REAL
 from provisioning.lab.windows.refusals import refusal
@@ -33,6 +33,9 @@ class Fake:
     def run(self, words: list[str], *, timeout: float = 0) -> Result:
         self.asked.append(words)
         return self.answers.pop(0)
+
+    def output_of(self, commands: list[list[str]], *, timeout: float = 0) -> str:
+        return "".join(self.run(words).stdout for words in commands)
 
     def read(self, name: str) -> bytes | None:
         return b"read back"
@@ -64,12 +67,28 @@ def test_the_documentation_lists_every_assumption_with_its_source() -> None:
     ],
 )
 def test_certutil_in_any_language(text: str) -> None:
-    assert sha256_on_pc(fake(text), "C:\\a b.msi", "a b.msi", 10) == DIGEST
+    assert sha256_on_pc(fake(text), [Sent("C:\\a b.msi", "a b.msi", 10, 0.1, "smb")]) == [DIGEST]
 
 
 def test_without_certutil_the_file_is_read_back() -> None:
     pc: Any = Fake(Result(9009, "'certutil' n’est pas reconnu en tant que commande interne", ""))
-    assert sha256_on_pc(pc, "C:\\x", "x", 1) == hashlib.sha256(b"read back").hexdigest()
+    there = Sent("C:\\x", "x", 1, 0.1, "smb")
+    assert sha256_on_pc(pc, [there]) == [hashlib.sha256(b"read back").hexdigest()]
+
+
+def test_several_files_are_hashed_by_one_command_and_fewer_answers_are_no_answer() -> None:
+    class Pc(Fake):
+        def output_of(self, commands: list[list[str]], *, timeout: float = 0) -> str:
+            self.asked.append([words[2] for words in commands])
+            return self.answers.pop(0).stdout
+
+    there = [Sent(f"C:\\{name}", name, 1, 0.1, "smb") for name in "ab"]
+    other = hashlib.sha256(b"read back").hexdigest()
+    pc: Any = Pc(Result(0, f"Hash:\r\n{DIGEST}\r\nok\r\nHash:\r\n{other}\r\nok\r\n", ""))
+    assert sha256_on_pc(pc, there) == [DIGEST, other]
+    assert pc.asked == [["C:\\a", "C:\\b"]]
+    assert sha256_on_pc(Pc(Result(1, f"Hash:\r\n{DIGEST}\r\nok\r\n", "")), there) == [other, other]  # type: ignore[arg-type]
+    assert sha256_on_pc(Pc(), []) == []  # type: ignore[arg-type]
 
 
 def test_profiles_of_a_french_and_a_russian_pc() -> None:

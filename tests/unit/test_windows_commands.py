@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.connections.windows_commands import batch_file, command_line
+from provisioning.connections.windows_commands import batch_file, command_line, stepping_batch_file, steps_in
 from provisioning.errors import RequestError
 from provisioning.lab.windows import wsman
 from provisioning.lab.windows.refusals import refusal
@@ -137,3 +137,36 @@ def test_versions_are_numbers() -> None:
 def test_quoting_agrees_with_the_c_runtime() -> None:
     words = ["C:\\a b\\", "c d", "e\\f"]
     assert command_line(["x", *words]) == subprocess.list2cmdline(["x", *words])
+
+
+# -- one step after the other ------------------------------------------------------------------------------------------
+
+
+def test_steps_are_told_apart_by_their_exit_codes() -> None:
+    text = stepping_batch_file([["reg", "query", "HKLM\\x"], ["msiexec", "/i", "C:\\a.msi"]], ["C:\\a.msi"])
+    lines = text.split("\r\n")
+    assert lines[3:] == [
+        "reg query HKLM\\x 2>nul",
+        "echo provisioning-step:0:%ERRORLEVEL%",
+        "msiexec /i C:\\a.msi 2>nul",
+        "echo provisioning-step:1:%ERRORLEVEL%",
+        "del /q C:\\a.msi >nul 2>nul",
+        "exit /b 0",
+        "",
+    ]
+    printed = (
+        "\nHKEY_LOCAL_MACHINE\\x\n    1    REG_SZ    7\n\nprovisioning-step:0:0\nprovisioning-step:1:-1073741819\n"
+    )
+    assert steps_in(printed) == [(0, "\nHKEY_LOCAL_MACHINE\\x\n    1    REG_SZ    7\n\n"), (0xC0000005, "")]
+
+
+@pytest.mark.parametrize("cut", [0, 5, 21, 22])
+def test_a_step_that_did_not_end_is_not_among_them(cut: int) -> None:
+    printed = "provisioning-step:0:0\nprovisioning-step:1:3010\n"
+    assert steps_in(printed[:cut]) == ([(0, "")] if cut == 22 else [])
+
+
+def test_what_a_program_prints_is_no_step_of_ours() -> None:
+    assert steps_in("provisioning-step:1:0\n    provisioning-step:0:1\nprovisioning-step:0:5 \n") == [
+        (5, "provisioning-step:1:0\n    provisioning-step:0:1\n")
+    ]

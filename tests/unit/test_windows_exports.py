@@ -28,14 +28,17 @@ class Pc:
 
     def run_all(self, commands: Sequence[Sequence[str]], *, timeout: float = 0) -> list[int]:
         self.asked.append([words[2] for words in commands])
+        codes = []
         for _, _, key, file, *_ in commands:
+            codes.append(1)
             inside = [known for known in self.keys if f"{known}\\".casefold().startswith(f"{key}\\".casefold())]
             if inside and self.locked not in inside:
+                codes[-1] = 0
                 text = "".join(f'[{known}]\r\n"n"="{known.rpartition(chr(92))[2]}"\r\n\r\n' for known in inside)
                 self.files[file] = b"\xff\xfe" + f"Windows Registry Editor Version 5.00\r\n\r\n{text}".encode(
                     "utf-16-le"
                 )
-        return [0] * len(commands)
+        return codes
 
     def read(self, name: str) -> bytes | None:
         return self.files.get(name)
@@ -60,7 +63,14 @@ def test_policies_are_fetched_together_and_told_apart() -> None:
         absent: [],
     }
     assert [sorted(asked) for asked in pc.asked] == [sorted([POLICIES, SYSTEM])]
-    assert pc.files == {}
+
+
+def test_a_file_that_an_earlier_export_left_is_not_read() -> None:
+    pc = Pc(EDGE)
+    assert found(pc, EDGE) == {EDGE: [EDGE]}
+    pc.keys = ()
+    assert list(pc.files) == ["export-0.reg"]
+    assert found(pc, EDGE) == {EDGE: []}
 
 
 def test_one_policy_is_asked_for_by_itself() -> None:

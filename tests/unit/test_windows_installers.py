@@ -15,6 +15,7 @@ import pytest
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 from provisioning.resources.base import Address, Change
 from provisioning.resources.windows import package, restart
+from provisioning.resources.windows.installer_files import InstallerFiles
 from provisioning.resources.windows.package import PACKAGE, InstalledPackage
 from provisioning.resources.windows.sources import _APPS
 from provisioning.site import Inventory
@@ -123,7 +124,8 @@ def test_a_key_of_an_msi_is_a_property(example: Inventory, tmp_path: Path, monke
     software = {"crm-client": entry.model_copy(update={"versions": (first,)})}
     pc = FakePc(example.model_copy(update={"software": software}), tmp_path)
     assert attempt(pc, None, "4.2.0", "Meridian CRM Client") is None
-    assert installing(pc)[0].endswith(f'CRM_SERVER=crm.corp.example PIDKEY="{KEY.replace("%", "%%")}"')
+    batch = dict(pc.written)["steps.cmd"].decode("utf-8")
+    assert f'CRM_SERVER=crm.corp.example PIDKEY="{KEY.replace("%", "%%")}" 2>nul\r\n' in batch
     assert pc.files == {}
 
 
@@ -204,6 +206,99 @@ def test_what_says_no_silent_way_is_left_to_people(example: Inventory, tmp_path:
     assert isinstance(error, RequestError)
     assert "says no way to remove it silently" in str(error)
     assert installing(pc) == []
+
+
+# -- several at once ------------------------------------------------------------------------------------------------
+
+NAMES = ("Meridian CRM Client", "Halden Archive Tool", "Corporate Fonts")
+VERSIONS = ("4.2.0", "23.1.0", "1.0.0")
+
+
+def apply_all(pc: FakePc, *names: str) -> dict[str, ProvisioningError | None]:
+    wanted = dict(zip((*NAMES, "Tool"), (*VERSIONS, "1.0"), strict=True))
+    changes = [
+        Change(Address("windows.package", pc.target, name), None, InstalledPackage(version=wanted[name]))
+        for name in names
+    ]
+    return {outcome.key: outcome.error for outcome in PACKAGE.apply(pc.session, changes)}
+
+
+def test_several_msis_are_sent_together_and_installed_by_one_command(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path)
+    assert apply_all(pc, *NAMES) == dict.fromkeys(NAMES)
+    assert pc.sent == [["crm-client-4.2.0.msi", "archive-tool-23.1.0.msi", "office-fonts-1.0.0.msi"]]
+    assert [line.split()[2].rpartition("\\")[2] for line in installing(pc)] == pc.sent[0]
+    assert [name for name, _ in pc.written if name.endswith(".cmd")] == ["steps.cmd"]
+    assert [line.split()[1] for line in pc.ran] == ["query", "query", "/i", "/i", "/i", "query", "query"]
+    assert pc.files == {}, "the batch file removes what it installed"
+
+
+def test_one_msi_that_fails_stops_no_other(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path, lambda line: 1603 if "archive-tool" in line else 3010 if "fonts" in line else 0)
+    errors = apply_all(pc, *NAMES)
+    assert [name for name, error in errors.items() if error] == [NAMES[1]]
+    assert "installing Halden Archive Tool 23.1.0 failed: msiexec ended with exit code 1603" in str(errors[NAMES[1]])
+    assert pc.ran[-1].startswith("reg add"), "3010 of another one is noted all the same"
+
+
+def test_an_msi_that_is_not_the_approved_one_stops_no_other(example: Inventory, tmp_path: Path) -> None:
+    entry = example.software["archive-tool"]
+    forged = entry.versions[0].model_copy(update={"sha256": "0" * 64})
+    software = {**example.software, "archive-tool": entry.model_copy(update={"versions": (forged,)})}
+    pc = FakePc(example.model_copy(update={"software": software}), tmp_path)
+    errors = apply_all(pc, *NAMES)
+    assert [name for name, error in errors.items() if error] == [NAMES[1]]
+    assert pc.sent == [["crm-client-4.2.0.msi", "office-fonts-1.0.0.msi"]]
+
+
+def test_an_msi_that_hangs_is_named_and_those_behind_it_are_installed(example: Inventory, tmp_path: Path) -> None:
+    def answer(line: str) -> int | Exception:
+        return RejectedError("windows:WS-0042", "hangs") if "archive-tool" in line else 0
+
+    pc = FakePc(example, tmp_path, answer)
+    errors = apply_all(pc, *NAMES)
+    assert [name for name, error in errors.items() if error] == [NAMES[1]]
+    assert "installing Halden Archive Tool 23.1.0 did not end within 300 s; msiexec and all" in str(errors[NAMES[1]])
+    assert [line.rpartition("-")[0].rpartition("\\")[2] for line in installing(pc) if "fonts" in line]
+    assert len([line for line in installing(pc) if "crm-client" in line]) == 1, "nothing is installed twice"
+    assert pc.files == {}
+
+
+def test_another_installation_under_way_is_waited_for_after_what_could_be_done(
+    example: Inventory, tmp_path: Path
+) -> None:
+    pc = FakePc(example, tmp_path, lambda line: 1618 if "archive-tool" in line else 3010 if "fonts" in line else 0)
+    with pytest.raises(UnreachableError, match=r"Halden Archive Tool .* has to wait"):
+        apply_all(pc, *NAMES)
+    assert pc.ran[-1].startswith("reg add"), "what needs a restart is noted before"
+
+
+def test_setup_programs_are_run_one_by_one_beside_them(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path)), tmp_path)
+    assert apply_all(pc, "Tool", *NAMES) == {"Tool": None, **dict.fromkeys(NAMES)}
+    batches = [name for name, _ in pc.written if name.endswith(".cmd")]
+    assert batches == ["steps.cmd", "install.cmd"]
+
+
+def test_files_of_the_same_name_are_not_sent_together(example: Inventory, tmp_path: Path) -> None:
+    site = example
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = folder / "setup.msi"
+        file.write_bytes(bytes([number]))
+        code = f"{{0000000{number}-0000-0000-0000-000000000000}}"
+        version = {"version": "1.0", "product_code": code, "file": str(file)}
+        version["sha256"] = hashlib.sha256(bytes([number])).hexdigest()
+        site = with_software(site, f"p{number}", {"display_name": f"P{number}", "versions": [version]})
+    pc = FakePc(site, tmp_path)
+    files = InstallerFiles(pc.session, [site.software[f"p{number}"].versions[0] for number in (1, 2)])
+    for number in (1, 2):
+        installer = site.software[f"p{number}"].versions[0]
+        files.place(installer)
+        assert pc.files == {"setup.msi": bytes([number])}
+        files.remove(installer)
+    assert pc.sent == [["setup.msi"], ["setup.msi"]]
 
 
 # -- winget and Chocolatey ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,62 @@ from pydantic import SecretStr
 
 from provisioning.connections.sign_ins import SignIn
 from provisioning.connections.windows import open_session
-from provisioning.connections.winrm import WinRm
+from provisioning.connections.winrm import STILL_ACTIVE, WinRm
 from provisioning.errors import RejectedError, SecretError, UnreachableError
 from provisioning.secrets import Secrets
 from provisioning.site.load import load
 
 EXAMPLE = Path(__file__).parents[2] / "inventories/example"
 OPERATIONS, UNKNOWN_SHELL, DENIED = 2150859174, 2150858843, 0x80070005
+
+
+class Talking:
+    """A protocol whose command prints something each second of `clock`, and ends when it has no more to say."""
+
+    operation_timeout_sec = 10
+
+    def __init__(self, clock: list[float], *pieces: bytes, ends: bool) -> None:
+        self.clock, self.pieces, self.ends = clock, list(pieces), ends
+        self.cleaned = 0
+
+    def open_shell(self, codepage: int) -> str:
+        return "shell"
+
+    def run_command(self, shell: str, line: str) -> str:
+        return "command"
+
+    def get_command_output_raw(self, shell: str, command: str) -> tuple[bytes, bytes, int, bool]:
+        self.clock[0] += 1
+        if not self.pieces:
+            return b"", b"", 0 if self.ends else -1, self.ends
+        return self.pieces.pop(0), b"", -1, False
+
+    def cleanup_command(self, shell: str, command: str) -> None:
+        self.cleaned += 1
+
+
+@pytest.mark.parametrize(("ends", "code"), [(True, 0), (False, STILL_ACTIVE)])
+def test_with_steps_the_time_begins_anew_with_each(monkeypatch: pytest.MonkeyPatch, ends: bool, code: int) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    protocol = Talking(clock, *[b"x"] * 10, ends=ends)
+    result = commands(protocol).run("steps.cmd", timeout=3, steps=True)
+    assert (result.exit_code, result.stdout) == (code, "x" * 10)
+    assert protocol.cleaned == 1, "what still runs is ended"
+    with pytest.raises(RejectedError, match="did not finish in its time"):
+        commands(Talking(clock, *[b"x"] * 10, ends=ends)).run("steps.cmd", timeout=3)
+
+
+def test_the_environment_says_nothing_about_the_way_to_a_pc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    inventory = load(EXAMPLE)
+    session = open_session("windows:WS-0042", inventory, Secrets(inventory.folder, tmp_path), SecretStr("given"))
+    made = session._commands._protocol.transport.build_session()
+    assert not made.trust_env, "looking there changes no_proxy for all threads while it lasts"
+    assert made.proxies == {}
+    assert made.verify == str(inventory.windows.trust)
+    assert made is session._commands._protocol.transport.build_session()
+    session.close()
 
 
 class Protocol:
@@ -44,10 +94,11 @@ class Protocol:
         return "command"
 
 
-def commands(protocol: Protocol) -> Any:
+def commands(protocol: Protocol | Talking) -> Any:
     made = object.__new__(WinRm)
     sign_in = SignIn("windows:PC", "test", "user", "password")
     made.__dict__.update(_target="windows:PC", _where="PC", _protocol=protocol, _shell=None, _sign_in=sign_in)
+    made._windows = load(EXAMPLE).windows
     return made
 
 

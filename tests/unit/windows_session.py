@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from provisioning.connections.parcel import Parcel
 from provisioning.connections.windows import Result, WindowsSession
+from provisioning.connections.windows_commands import stepping_batch_file
 from provisioning.connections.windows_tree import GoneError
 from provisioning.errors import RejectedError
 from provisioning.secrets import Secrets
@@ -31,6 +33,7 @@ class FakePc:
         self.files: dict[str, bytes] = {}
         self.written: list[tuple[str, bytes]] = []
         self.ran: list[str] = []
+        self.sent: list[list[str]] = []
         self.exported: dict[str, str] = {}
         self.shares: dict[str, bytes] = {}
 
@@ -56,8 +59,27 @@ class FakePc:
                 self.files[words[3].rpartition("\\")[2]] = b"\xff\xfe" + content.encode("utf-16-le")
         return [0] * len(commands)
 
-    def put(self, local: Path, name: str) -> str:
-        return self.write(name, local.read_bytes())
+    def run_in_turn(
+        self, commands: Sequence[Sequence[str]], *, timeout: float, removed: Sequence[str] = ()
+    ) -> list[Result]:
+        """A command for which `answer` raises :class:`RejectedError` hangs."""
+        self.write("steps.cmd", stepping_batch_file(commands, removed).encode("utf-8"))
+        found: list[Result] = []
+        for words in commands:
+            try:
+                found.append(self.run(words))
+            except RejectedError:
+                return found
+        for path in removed:
+            self.delete(path.rpartition("\\")[2])
+        return found
+
+    def output_of(self, commands: Sequence[Sequence[str]], *, timeout: float = 60.0) -> str:
+        return "".join(self.run(words).stdout for words in commands)
+
+    def put_all(self, parcels: Sequence[Parcel]) -> list[str]:
+        self.sent.append([one.name for one in parcels])
+        return [self.write(one.name, one.local.read_bytes()) for one in parcels]
 
     def write(self, name: str, content: bytes) -> str:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):

@@ -64,6 +64,10 @@ class WindowsPcs:
             pc.remove()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def renew(self, name: str) -> None:
+        """Give a PC that is switched on a new drive C and registry."""
+        self._pc(name).renew(wine.template())
+
     def running(self) -> bool:
         """Whether every PC answers on its ports."""
         return all(pc.running() for pc in self._pcs.values())

@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from provisioning.lab.process import run
-from provisioning.lab.windows.prefix import wine_command, wine_environment
-
 
 @dataclass(frozen=True)
 class Ended:
@@ -86,6 +83,9 @@ class Machine:
 
     def reg(self, *words: str, check: bool = True) -> int:
         """Run reg.exe of the PC; gives its exit code."""
+        from provisioning.lab.process import run  # noqa: PLC0415 - certutil and others begin faster without
+        from provisioning.lab.windows.prefix import wine_command, wine_environment  # noqa: PLC0415 - the same
+
         done = run(
             wine_command("C:\\windows\\system32\\reg.exe", *words),
             env=wine_environment(self.prefix),

@@ -50,6 +50,13 @@ class Pc:
             building.rename(self._prefix)
         self.machine.save()
 
+    def renew(self, source: Path) -> None:
+        """Give it a new drive C and registry while it is switched on; nobody may be at work on it."""
+        self._stop_wine()
+        shutil.rmtree(self._prefix)
+        self.make(source)
+        self._boot()
+
     def running(self) -> bool:
         """Whether it answers on its ports."""
         address = str(self._address)

@@ -10,30 +10,26 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
-from provisioning.lab.windows import curl, power
-from provisioning.lab.windows.certutil import certutil
-from provisioning.lab.windows.djoin import djoin
 from provisioning.lab.windows.machine import Ended, Machine
-from provisioning.lab.windows.prefix import wine_command, wine_environment
 from provisioning.lab.windows.refusals import NOT_SUPPORTED, program_of, refusal
-from provisioning.lab.windows.tzutil import tzutil
 
 RealCommand = Callable[[Machine, list[str]], Ended]
 """``command(machine, words)``: does what the Windows program does, with the words behind its name."""
 
-REAL: Mapping[str, RealCommand] = {
-    "certutil": certutil,
-    "curl": curl.curl,
-    "djoin": djoin,
-    "shutdown": power.shutdown,
-    "tzutil": tzutil,
+REAL: Mapping[str, str] = {
+    "certutil": "certutil",
+    "curl": "curl",
+    "djoin": "djoin",
+    "shutdown": "power",
+    "tzutil": "tzutil",
 }
-"""Program name in lower case, without ``.exe`` → what does it."""
+"""Program name in lower case, without ``.exe`` → the module beside this one whose function of the program's name does
+it. Loaded when it is run: a process of its own does each, and most of what it takes is importing."""
 
 CMD = "C:\\windows\\system32\\cmd.exe"
 _NOT_FOUND = 9009  # cmd.exe's exit code for a program that it does not find
@@ -49,6 +45,15 @@ def wants_real(machine: Machine, line: str) -> bool:
         return True
     batch = _plain_batch(machine, line)
     return batch is not None and any(program_of(one) in REAL for one in batch)
+
+
+def quickly(machine: Machine, line: str, verdict: str) -> list[str] | None:
+    """The words of a process that carries the line out sooner than this module would, which has much to import."""
+    if program_of(line) != "certutil" or set(line) & set("&|<>^"):
+        return None
+    from provisioning.lab.windows import certutil  # noqa: PLC0415 - others do not need it
+
+    return certutil.alone(machine, machine.words(line)[1:], verdict)
 
 
 def perform(machine: Machine, line: str) -> Ended:
@@ -83,11 +88,16 @@ def _one(machine: Machine, line: str) -> Ended:
     if re.search(r"""[&|<>^](?=(?:[^"]*"[^"]*")*[^"]*$)""", bare):
         return Ended(NOT_SUPPORTED, stderr=f"lab: {program} with & | < > ^ around it is not done here\r\n")
     words = machine.words(bare)
-    return REAL[program](machine, words[1:])
+    command: RealCommand = getattr(import_module(f"provisioning.lab.windows.{REAL[program]}"), program)
+    return command(machine, words[1:])
 
 
 def _by_wine(machine: Machine, line: str) -> Ended:
     """One other line, by Wine's cmd.exe; its whole exit code comes through a file."""
+    import subprocess  # noqa: PLC0415 - most errands need neither
+
+    from provisioning.lab.windows.prefix import wine_command, wine_environment  # noqa: PLC0415
+
     folder = machine.prefix / "drive_c/windows/temp"
     batch = folder / f"real-{machine.errand}.cmd"
     verdict = batch.with_suffix(".rc")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.directory import DirectorySession, Entry
-from provisioning.connections.distinguished_names import any_of, canonical
+from provisioning.connections.distinguished_names import canonical, filter_value
 from provisioning.resources.directory.attributes import CHUNK
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry
 
 _ATTRIBUTES = ["sAMAccountName", "employeeID", "name", "mail", "proxyAddresses", "userPrincipalName", "homeDirectory"]
 
@@ -37,19 +40,17 @@ def read_accounts(
 ) -> list[Account]:
     """Every account that carries one of `employee_ids`, and everything that occupies one of `logins` (also as
     the first part of its UPN), of `names` (as CN) or of `addresses` (mail), ordered by DN. One search for
-    every 200 values."""
+    every 50 values."""
     domain = session.directory.domain
     wanted = [("employeeID", value) for value in employee_ids] + [("name", value) for value in names]
     for login in logins:
         wanted += [("sAMAccountName", login), ("userPrincipalName", f"{login}@{domain}")]
     for address in addresses:
         wanted += [("mail", address), ("proxyAddresses", f"smtp:{address}")]
-    found: dict[str, Account] = {}
-    for start in range(0, len(wanted), CHUNK):
-        conditions = "".join(any_of(attribute, [value]) for attribute, value in wanted[start : start + CHUNK])
-        for entry in session.search(f"(|{conditions})", _ATTRIBUTES):
-            found[entry.dn] = _account(entry)
-    return [found[dn] for dn in sorted(found)]
+    each = [f"({attribute}={filter_value(value)})" for attribute, value in wanted]
+    conditions = [f"(|{''.join(each[start : start + CHUNK])})" for start in range(0, len(each), CHUNK)]
+    found = {entry.dn: entry for entry in session.search_many(conditions, _ATTRIBUTES)}
+    return [_account(found[dn]) for dn in sorted(found)]
 
 
 def _account(entry: Entry) -> Account:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator
 
-from provisioning.connections.directory import DirectorySession
 from provisioning.resources.base import Change, Outcome, State
+from provisioning.resources.directory.known_entries import PartOfAccount
 from provisioning.resources.directory.membership import MEMBERSHIP, Groups, Memberships
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession
 
 
 def _sorted(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,10 +33,11 @@ class AllGroups(State):
 
 
 @dataclass(frozen=True)
-class AllGroupsKind:
+class AllGroupsKind(PartOfAccount):
     """``directory.all_groups``; target ``directory``; the key is the login. Never absent: who has no account is a
     member of nothing."""
 
+    attributes: ClassVar[tuple[str, ...]] = MEMBERSHIP.attributes
     name: str = "directory.all_groups"
     state: type[AllGroups] = AllGroups
 

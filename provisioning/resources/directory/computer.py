@@ -5,22 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from provisioning.connections.directory import (
-    Add,
-    Delete,
-    DirectorySession,
-    Entry,
-    Modify,
-    Operation,
-    Rename,
-    Values,
-)
 from provisioning.connections.distinguished_names import parent, relative_name
+from provisioning.connections.ldap_operations import Add, Delete, Modify, Rename
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry, Operation, Values
 
 TEXTS = {"description": "description", "location": "location", "dns_host_name": "dNSHostName"}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from provisioning.connections.directory import DirectorySession
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession
 
 _PATIENCE = 60.0  # seconds for a PC that has just started
 _POLL = 2.0

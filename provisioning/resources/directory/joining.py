@@ -11,16 +11,20 @@ from __future__ import annotations
 import secrets
 import string
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import SecretBytes, SecretStr
 
 from provisioning.connections import cldap
-from provisioning.connections.directory import DirectorySession, Entry, Modify, Values
 from provisioning.connections.distinguished_names import any_of
+from provisioning.connections.ldap_operations import Modify
 from provisioning.connections.offline_join import Controller, Domain, MachineAccount, provision_data, sid_text
 from provisioning.errors import RejectedError
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry, Values
 
 PASSWORD_LENGTH = 120  # characters, as many as Windows and Samba give a machine
 _ALPHABET = string.ascii_letters + string.digits + "!#%()*+,-./:;=?@[]^_{|}~"

@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from provisioning.connections.directory import DirectorySession
 from provisioning.errors import RejectedError, RequestError
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession
 
 _PASSWORD, _EXPIRES, _ENCRYPTED = "msLAPS-Password", "msLAPS-PasswordExpirationTime", "msLAPS-EncryptedPassword"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)  # of a FILETIME, in units of 100 ns

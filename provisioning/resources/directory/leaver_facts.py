@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from provisioning.connections.directory import DirectorySession
 from provisioning.connections.distinguished_names import any_of
 from provisioning.resources.directory import attributes as ad
 from provisioning.resources.directory.accounts import Account, read_accounts
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession
 
 
 def find_account(session: DirectorySession, name: str) -> list[Account]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Self, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
 from pydantic import Field
 
-from provisioning.connections.directory import DirectorySession, Entry, Modify
+from provisioning.connections.ldap_operations import Modify
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory import attributes as ad
+from provisioning.resources.directory.known_entries import PartOfAccount
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry
 
 MEMBERS_AT_ONCE = 1000  # values in one modify
 
@@ -42,16 +46,17 @@ class _Roster:
 
 
 @dataclass(frozen=True)
-class MembershipKind:
+class MembershipKind(PartOfAccount):
     """``directory.membership``; the key is the login. Never absent: who has no account is a member of
     nothing."""
 
+    attributes: ClassVar[tuple[str, ...]] = ("memberOf",)
     name: str = "directory.membership"
     state: type[Memberships] = Memberships
 
     def read(self, session: DirectorySession, keys: Sequence[str]) -> dict[str, Memberships]:
         """All groups of each user (but the primary group, which AD keeps elsewhere): two searches a batch."""
-        users = ad.find(session, keys, ["memberOf"])
+        users = ad.find(session, keys, self.attributes)
         names = ad.logins_of(session, {dn for user in users.values() for dn in user.texts("memberOf")}, among=ad.GROUPS)
         found: dict[str, Memberships] = {}
         for key in keys:
@@ -74,9 +79,9 @@ class MembershipKind:
                     errors[login] = RejectedError(target, f"there is no group {name}; create it or correct the profile")
         present = [roster for name, roster in rosters.items() if name in groups]
         batches = [part for roster in present for part in _parts(roster, MEMBERS_AT_ONCE)]
-        refused = session.write([_modify(groups[part.group], part) for part in batches])
+        refused = ad.write(session, [_modify(groups[part.group], part) for part in batches])
         again = [one for part, error in zip(batches, refused, strict=True) if error for one in _parts(part, 1)]
-        refused = session.write([_modify(groups[one.group], one) for one in again])
+        refused = ad.write(session, [_modify(groups[one.group], one) for one in again])
         for one, error in zip(again, refused, strict=True):
             if error:
                 errors |= dict.fromkeys((*one.add, *one.remove), error)

@@ -11,12 +11,15 @@ import secrets
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from provisioning.connections.directory import DirectorySession, Modify, Operation, Values
+from provisioning.connections.ldap_operations import Modify
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Operation, Values
 
 SMARTCARD_REQUIRED = 0x40000
 """ADS_UF_SMARTCARD_REQUIRED (MS-ADTS 2.2.16)."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from provisioning.connections.directory import DirectorySession, Entry
 from provisioning.connections.ldap_refusals import code_text
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry
 
 _MUST_CHANGE = "773"  # AD says this only after it found the password right
 _LOCKED, _PASSWORD_EXPIRED = 0x10, 0x800000  # msDS-User-Account-Control-Computed (MS-ADTS 2.2.16)
@@ -27,6 +30,7 @@ class SignInProof:
     """
 
     name: str = "directory.sign_in"
+    aloof_from: ClassVar[frozenset[str]] = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         login = str(proof.parameters["login"])

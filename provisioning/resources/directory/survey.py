@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.directory import DirectorySession, Entry
-from provisioning.connections.distinguished_names import any_of, canonical
+from provisioning.connections.distinguished_names import canonical
 from provisioning.errors import RejectedError
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Entry
 
 __all__ = ["Survey", "Surveyed", "outermost", "survey"]
 
@@ -40,7 +43,7 @@ class Survey:
 
 def survey(session: DirectorySession, units: Collection[str], numbers: Iterable[str] = ()) -> Survey:
     """All user accounts below `units` (DNs), and those that carry one of `numbers`, wherever they are. One search a
-    unit (nested ones go with the outermost) and one for every 200 numbers."""
+    unit (nested ones go with the outermost) and one for every 50 numbers."""
     found: dict[str, Surveyed] = {}
     unread: dict[str, str] = {}
     for unit in outermost(units):
@@ -50,10 +53,8 @@ def survey(session: DirectorySession, units: Collection[str], numbers: Iterable[
             unread[unit] = exc.message
             continue
         found |= {entry.dn: _surveyed(entry) for entry in entries}
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), ad.CHUNK):
-        condition = ad.USERS.format(any_of("employeeID", wanted[start : start + ad.CHUNK]))
-        found |= {entry.dn: _surveyed(entry) for entry in session.search(condition, _ATTRIBUTES)}
+    conditions = ad.one_of("employeeID", sorted(set(numbers)))
+    found |= {entry.dn: _surveyed(entry) for entry in session.search_many(conditions, _ATTRIBUTES)}
     return Survey(tuple(sorted(found.values(), key=lambda one: one.login.casefold())), unread)
 
 

@@ -3,23 +3,19 @@ changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
-from provisioning.connections.directory import (
-    Add,
-    Delete,
-    DirectorySession,
-    Modify,
-    Operation,
-    Rename,
-    Values,
-)
 from provisioning.connections.distinguished_names import canonical, parent, relative_name
-from provisioning.errors import ProvisioningError, RejectedError
+from provisioning.connections.ldap_operations import Add, Delete, Modify, Rename
+from provisioning.errors import ProvisioningError, RejectedError, SecretError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory import attributes as ad
+from provisioning.resources.directory.known_entries import PartOfAccount
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Operation, Values
 
 CN_LIMIT = 64  # characters (rangeUpper of cn, MS-ADSC); Samba does not enforce it, AD does
 
@@ -69,18 +65,19 @@ class User(State):
 
 
 @dataclass(frozen=True)
-class UserKind:
+class UserKind(PartOfAccount):
     """``directory.user``; the key is the login (sAMAccountName).
 
     A deleted account comes back as a new one: with a new SID and a new initial password.
     """
 
+    attributes: ClassVar[tuple[str, ...]] = ("name", "manager", "userAccountControl", *TEXTS.values())
     name: str = "directory.user"
     state: type[User] = User
 
     def read(self, session: DirectorySession, keys: Sequence[str]) -> dict[str, User]:
         """One search a batch, one more for the managers' logins."""
-        entries = ad.find(session, keys, ["name", "manager", "userAccountControl", *TEXTS.values()])
+        entries = ad.find(session, keys, self.attributes)
         managers = ad.logins_of(session, {dn for entry in entries.values() if (dn := entry.text("manager"))})
         users = {}
         for key, entry in entries.items():
@@ -123,30 +120,42 @@ class _Batch:
         self._found = ad.find(session, sorted(known | managers), ["userAccountControl", "name"])
 
     def create(self, changes: Sequence[Change[User]]) -> None:
-        secrets, policy = self._session.secrets, self._session.directory.passwords
-        adds: dict[str, Operation] = {}
+        sent: list[str] = []
         waiting_before: set[str] = set()
-        for change in changes:
-            try:
-                dn, values = self._new_entry(change)
-            except (RejectedError, ValueError) as exc:
-                self._refuse(change, exc)
-                continue
-            if secrets.waiting.waits(change.key):
-                waiting_before.add(change.key)
-            password = secrets.issue_initial_password(change.key, policy).get_secret_value()
-            values["unicodePwd"] = [f'"{password}"'.encode("utf-16-le")]  # MS-ADTS 3.1.1.3.1.5.1
-            adds[change.key] = Add(dn, values)
         # Without an answer (UnreachableError) the files stay: the accounts may exist, and a second attempt
         # reuses them.
-        refused = ad.apply_in_one(self._session, adds)
+        refusals = ad.write(self._session, self._new_entries(changes, sent, waiting_before))
+        refused = {login: error for login, error in zip(sent, refusals, strict=True) if error is not None}
         # A file that waited before belongs to an account that an interrupted attempt made, if that account
         # exists.
         exist = ad.find(self._session, [login for login in refused if login in waiting_before], [])
         for login in refused:
             if login not in exist:
-                secrets.withdraw_initial_password(login)
+                self._session.secrets.withdraw_initial_password(login)
         self.errors |= refused
+
+    def _new_entries(
+        self, changes: Sequence[Change[User]], sent: list[str], waiting_before: set[str]
+    ) -> Iterator[Operation]:
+        """One after the other, each with the password that waits for hand-over: the disk is written while the server
+        works. Their logins go to `sent`, and to `waiting_before` where a password waited already."""
+        secrets, policy = self._session.secrets, self._session.directory.passwords
+        for change in changes:
+            try:
+                dn, values = self._new_entry(change)
+                waited = secrets.waiting.waits(change.key)
+                password = secrets.issue_initial_password(change.key, policy).get_secret_value()
+            except SecretError as exc:
+                self.errors[change.key] = exc
+                continue
+            except (RejectedError, ValueError) as exc:
+                self._refuse(change, exc)
+                continue
+            if waited:
+                waiting_before.add(change.key)
+            sent.append(change.key)
+            values["unicodePwd"] = [f'"{password}"'.encode("utf-16-le")]  # MS-ADTS 3.1.1.3.1.5.1
+            yield Add(dn, values)
 
     def _new_entry(self, change: Change[User]) -> tuple[str, dict[str, Values]]:
         user = change.after

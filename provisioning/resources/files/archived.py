@@ -7,11 +7,14 @@ Target ``files:NAME``; the key is where the folder was: ``homes$\\anna.petrova``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.files import FilesSession
 from provisioning.errors import ProvisioningError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.files.folder import archive_of
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 
 class Archived(State):

@@ -8,16 +8,18 @@ which moves it to the server's archive on the same share.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import field_validator
 
-from provisioning.connections.files import FilesSession
 from provisioning.connections.security_descriptors import Descriptor
 from provisioning.errors import ProvisioningError, RejectedError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.files import access as lists
 from provisioning.resources.files.principals import Principals, known, named
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 ADMINISTRATORS = "S-1-5-32-544"
 """The server's own Administrators (MS-DTYP 2.4.2.4), whatever their name is there."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from provisioning.connections.distinguished_names import any_of
-from provisioning.connections.files import FilesSession
 from provisioning.connections.security_descriptors import sid_bytes, sid_text
 from provisioning.errors import RejectedError
 from provisioning.resources.directory import attributes as ad
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 _ANYBODY = "(&(objectSid=*){0})"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from provisioning.connections.files import FilesSession
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 
 class VisitProof:
@@ -14,6 +16,7 @@ class VisitProof:
     is refused to list it and to write into it. Errors of the connection pass through."""
 
     name: Final = "files.visit"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         login, path = str(proof.parameters["login"]), str(proof.parameters["path"])

@@ -8,14 +8,16 @@ quota reads as it should be, and an :class:`~provisioning.procedures.base.Expect
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
-from provisioning.connections.files import FilesSession
 from provisioning.errors import ProvisioningError, RejectedError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.files.principals import named
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 _MIB = 1024 * 1024
 

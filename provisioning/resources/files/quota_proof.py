@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from provisioning.connections.files import FilesSession
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.files.principals import named
+
+if TYPE_CHECKING:
+    from provisioning.connections.files import FilesSession
 
 _MIB = 1024 * 1024
 
@@ -18,6 +20,7 @@ class RoomProof:
     prove, and it passes. Errors of the connection pass through."""
 
     name: Final = "files.room"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         with sessions.session(proof.target) as session:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.shell import ShellSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
+
+if TYPE_CHECKING:
+    from provisioning.connections.shell import ShellSession
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*|/\.well-known)+")
 

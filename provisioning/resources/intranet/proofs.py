@@ -16,6 +16,7 @@ class AccessProof:
     (401, 403)."""
 
     name: Final = "intranet.access"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         """Errors of the connection pass through: see

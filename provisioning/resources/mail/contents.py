@@ -7,10 +7,13 @@ the mail server no longer knows whose the mailbox is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.doveadm import DoveadmSession
 from provisioning.errors import ProvisioningError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
+
+if TYPE_CHECKING:
+    from provisioning.connections.doveadm import DoveadmSession
 
 
 class MailContents(State):

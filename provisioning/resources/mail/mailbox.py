@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 from pydantic import AfterValidator, Field
 
-from provisioning.connections.directory import DirectorySession, Modify, Operation, Values
+from provisioning.connections.ldap_operations import Modify
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory import attributes as ad
+from provisioning.resources.directory.known_entries import PartOfAccount
+
+if TYPE_CHECKING:
+    from provisioning.connections.directory import DirectorySession, Operation, Values
 
 _MIB = 1024 * 1024
 
@@ -36,16 +40,17 @@ class Mailbox(State):
 
 
 @dataclass(frozen=True)
-class MailboxKind:
+class MailboxKind(PartOfAccount):
     """``mail.mailbox``; target ``directory``; the key is the login. Never absent: who has no account has an
     empty one."""
 
+    attributes: ClassVar[tuple[str, ...]] = ("mail", "proxyAddresses", "maxStorage")
     name: str = "mail.mailbox"
     state: type[Mailbox] = Mailbox
 
     def read(self, session: DirectorySession, keys: Sequence[str]) -> dict[str, Mailbox]:
         """One search a batch."""
-        found = ad.find(session, keys, ["mail", "proxyAddresses", "maxStorage"])
+        found = ad.find(session, keys, self.attributes)
         boxes = dict.fromkeys(keys, Mailbox(mail=None, proxy_addresses=None, quota=None))
         for key, entry in found.items():
             storage = entry.number("maxStorage")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from provisioning.connections.autoconfig import Answer
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.mail import autoconfig
+
+if TYPE_CHECKING:
+    from provisioning.connections.autoconfig import Answer
 
 PATIENCE: Final = 20.0
 """Seconds that a message may take from the door to the mailbox."""
@@ -26,6 +28,7 @@ class DeliveryProof:
     """
 
     name: Final = "mail.delivery"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         """Errors of the connection pass through: see :class:`provisioning.connections.mail.MailSession`."""
@@ -56,6 +59,7 @@ class AutoconfigProof:
     servers of the site, by ``config-v1.1.xml`` and by autodiscover."""
 
     name: Final = "mail.autoconfig"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         """Fetches what Thunderbird and Outlook fetch. Errors of the connection pass through: see

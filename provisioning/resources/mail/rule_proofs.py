@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from provisioning.connections.mail import MailSession
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.mail import proofs
+
+if TYPE_CHECKING:
+    from provisioning.connections.mail import MailSession
 
 _SUBJECT = "Your mail rules are being checked"
 

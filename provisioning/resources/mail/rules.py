@@ -10,15 +10,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, ValidationError, model_validator
 
-from provisioning.connections.mail import MailSession
-from provisioning.connections.managesieve import ManageSieve, NobodyError
+from provisioning.connections.managesieve import NobodyError
 from provisioning.errors import ProvisioningError, RejectedError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.mail.sieve_script import NAME, Script, needed, parse, render
+
+if TYPE_CHECKING:
+    from provisioning.connections.mail import MailSession
+    from provisioning.connections.managesieve import ManageSieve
 
 LONGEST_REPLY, LONGEST_SUBJECT = 4_000, 200
 """Characters."""

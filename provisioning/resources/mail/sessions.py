@@ -8,10 +8,13 @@ between are ended as well, and those that are ended cannot begin again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.doveadm import DoveadmSession
 from provisioning.errors import ProvisioningError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
+
+if TYPE_CHECKING:
+    from provisioning.connections.doveadm import DoveadmSession
 
 
 class MailSessions(State):

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
+from typing import TYPE_CHECKING
 
-from provisioning.connections.shell import ShellSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
+
+if TYPE_CHECKING:
+    from provisioning.connections.shell import ShellSession
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import SecretStr
 
-from provisioning.connections.shell import ShellSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, SecretError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.phones.families import Format, family_of, writable
 from provisioning.site.phones import PhoneFiles
+
+if TYPE_CHECKING:
+    from provisioning.connections.shell import ShellSession
 
 FOREIGN = "another value"
 _EXTENSION = re.compile(r"[0-9]{2,10}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from provisioning.connections.sip import Answer, SipSession
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.secrets.passwords import generate_password
 from provisioning.site.directory import PasswordPolicy
+
+if TYPE_CHECKING:
+    from provisioning.connections.sip import Answer, SipSession
 
 _REFUSED = frozenset({401, 403, 407})
 
@@ -20,6 +22,7 @@ class RegistrationProof:
     """
 
     name: Final = "phones.registration"
+    aloof_from = frozenset({"windows"})
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
         """Errors of the connection pass through: see :class:`provisioning.connections.sip.SipClient`."""

@@ -8,10 +8,13 @@ between are thrown out as well, and none comes back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.exchange_control import ExchangeControl
 from provisioning.errors import ProvisioningError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
+
+if TYPE_CHECKING:
+    from provisioning.connections.exchange_control import ExchangeControl
 
 
 class Registrations(State):

@@ -8,14 +8,16 @@ back, so a state that asks for it is content with whatever is there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from provisioning.connections.exchange import ExchangeSession
 from provisioning.errors import ProvisioningError, RejectedError, SecretError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.phones.adapters import Adapter, Edit, Login, Row
 from provisioning.resources.phones.asterisk import ASTERISK
 from provisioning.resources.phones.kamailio import KAMAILIO
+
+if TYPE_CHECKING:
+    from provisioning.connections.exchange import ExchangeSession
 
 ADAPTERS: dict[str, Adapter] = {"kamailio": KAMAILIO, "asterisk-realtime": ASTERISK}
 

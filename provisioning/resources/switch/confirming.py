@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.errors import RejectedError, UnreachableError
 from provisioning.resources.base import Change, Kind
 from provisioning.resources.switch.look import refuse_if_pending
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["finish", "save"]
 

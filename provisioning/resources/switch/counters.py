@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.errors import RejectedError
 from provisioning.resources.switch.line_words import (
     Duplex,
@@ -27,6 +26,9 @@ from provisioning.resources.switch.line_words import (
 )
 from provisioning.resources.switch.look import commands, sections_of
 from provisioning.resources.switch.state import SwitchPort
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["COUNTERS", "TABLES", "Line", "LineStatus", "Neighbour", "Power", "SwitchLines", "read_lines"]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from provisioning.connections.switch import SwitchSession
+from typing import TYPE_CHECKING
+
 from provisioning.dialects.tables import without_log_lines
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Keepsake
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["running_configuration"]
 

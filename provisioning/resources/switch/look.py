@@ -9,15 +9,19 @@ comes in (the MAC address of our own machine, or of the switch's gateway).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.dialects import Dialect, Section
 from provisioning.errors import UnreachableError
 from provisioning.resources.switch.state import SwitchPort
 from provisioning.resources.switch.tables import forwards
 
-__all__ = ["FEW", "Look", "commands", "look", "refuse_if_pending", "sections", "sections_of"]
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
+
+__all__ = ["FEW", "Look", "attend", "commands", "look", "refuse_if_pending", "sections", "sections_of"]
 
 _NEIGHBOURS, _LINKS, _ARP, _GATEWAY, _MACS = "neighbours", "links", "arp", "gateway", "macs"
 
@@ -123,23 +127,54 @@ def look(session: SwitchSession, keys: Sequence[str] = ()) -> Look:
     return _look(session, ())
 
 
+@dataclass(frozen=True)
+class _Questions:
+    """The commands for a look: `read` shows the ports' configuration, `links` what they do right now, `probe` what the
+    device guards; `tables` are by name."""
+
+    read: Sequence[str]
+    links: Sequence[str]
+    tables: Mapping[str, str]
+    probe: Sequence[str]
+
+    @classmethod
+    def about(cls, dialect: Dialect, keys: Sequence[str]) -> _Questions:
+        names = [name for name in (_NEIGHBOURS, _GATEWAY, _ARP, _MACS) if name in dialect.tables]
+        guard = dialect.guard
+        return cls(
+            commands(dialect, keys) if _are_few(dialect, keys) else dialect.ports.read,
+            _links(dialect, keys),
+            {name: dialect.tables[name].command for name in names},
+            [] if guard is None else [one for one in (guard.probe, guard.pending) if one is not None],
+        )
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.read, *self.links, *self.tables.values(), *self.probe]
+
+
+def attend(session: SwitchSession, keys: Sequence[str] = (), *, keeping: bool) -> AbstractContextManager[None]:
+    """One round trip for all that is asked before a change of `keys` (without them: of any port), the configuration for
+    the archive included if it is kept; and one for the saving and the read behind it."""
+    read = commands(session.dialect, keys)
+    kept = session.dialect.configuration if keeping else ()
+    return session.batch([*read, *_Questions.about(session.dialect, keys).all, *kept], again=read)
+
+
 def _look(session: SwitchSession, keys: Sequence[str], *, reverts: bool = True) -> Look:
     dialect = session.dialect
-    links = _links(dialect, keys)
-    tables = [name for name in (_NEIGHBOURS, _GATEWAY, _ARP, _MACS) if name in dialect.tables]
-    guard = dialect.guard
-    probe = [] if guard is None else [one for one in (guard.probe, guard.pending) if one is not None]
-    read = commands(dialect, keys) if _are_few(dialect, keys) else [*dialect.ports.read]
-    optional = [*(dialect.tables[name].command for name in tables), *probe]
-    asked = [*read, *links, *(dialect.tables[name].command for name in tables), *probe]
-    shown = session.show_all(asked, optional=[*optional, *read, *links] if _are_few(dialect, keys) else optional)
-    probed = dict(zip(probe, shown[len(shown) - len(probe) :], strict=True))
+    asked = _Questions.about(dialect, keys)
+    optional = [*asked.tables.values(), *asked.probe]
+    if _are_few(dialect, keys):
+        optional += [*asked.read, *asked.links]
+    said = dict(zip(asked.all, session.show_all(asked.all, optional=optional), strict=True))
+    probed = {command: said[command] for command in asked.probe}
     if reverts and _waits(session, probed).get("user") == session.switch.credential.user and not session.revert():
         return _look(session, keys, reverts=False)
     _refuse(session, probed)
-    configuration, shown = shown[: len(read)], shown[len(read) :]
-    linked = [row for output in shown[: len(links)] for row in dialect.rows(_LINKS, output)]
-    rows = {name: dialect.rows(name, output) for name, output in zip(tables, shown[len(links) :], strict=False)}
+    configuration, links = [said[command] for command in asked.read], asked.links
+    linked = [row for command in links for row in dialect.rows(_LINKS, said[command])]
+    rows = {name: dialect.rows(name, said[command]) for name, command in asked.tables.items()}
     ports = [row["port"] for row in linked]
     found = dialect.read_ports(configuration, ports if dialect.ports.listed else [])
     return Look(

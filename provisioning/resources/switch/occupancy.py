@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.dialects import Section
 from provisioning.resources.switch.tables import TRUNK, Asked
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["Occupancy", "Seen", "occupancy", "seen"]
 

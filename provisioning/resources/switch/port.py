@@ -9,28 +9,41 @@ by itself should our session be lost in the middle.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.switch import Sent, SwitchSession
 from provisioning.dialects import Dialect, Section, load
 from provisioning.errors import RejectedError, RequestError, VerifyError
 from provisioning.resources.base import Change, Keepsake, Outcome
 from provisioning.resources.switch.confirming import finish, save
 from provisioning.resources.switch.keepsake import running_configuration
-from provisioning.resources.switch.look import Look, commands, look, refuse_if_pending, sections, sections_of
+from provisioning.resources.switch.look import (
+    Look,
+    attend,
+    commands,
+    look,
+    refuse_if_pending,
+    sections,
+    sections_of,
+)
 from provisioning.resources.switch.state import SwitchPort
 from provisioning.site import Inventory
 from provisioning.site.inventory import nearest
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import Sent, SwitchSession
 
 __all__ = ["PORT", "PortKind", "SwitchPort"]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One port's way: what it was, what it should be, and the lines for it."""
+    """One port's way: what it was (as the device says it, and as we do), what it should be, and the lines for it."""
 
     key: str
     former: Section
+    found: SwitchPort
     wanted: SwitchPort
     lines: list[str]
 
@@ -54,6 +67,10 @@ class PortKind:
                 "correct the outlet's switch_port",
             )
         return {key: SwitchPort.of(found[key]) for key in keys}
+
+    def attend(self, session: SwitchSession, keys: Sequence[str], *, keeping: bool) -> AbstractContextManager[None]:
+        """Two round trips less."""
+        return attend(session, keys, keeping=keeping)
 
     def apply(self, session: SwitchSession, changes: Sequence[Change[SwitchPort]]) -> list[Outcome]:
         """Change the ports, check the answer, read back, restore what went wrong, save what went right."""
@@ -172,7 +189,9 @@ def _step(session: SwitchSession, seen: Look, change: Change[SwitchPort]) -> _St
         raise RejectedError(
             session.target, f"{change.key} was not touched: {reason}; check the outlet's patch in the site"
         )
-    return _Step(change.key, section, change.after, _lines(session, change.key, section, change.after))
+    found = SwitchPort.of(section)
+    lines = session.dialect.port_lines(change.key, found.fields(), change.after.laid_over(found).fields())
+    return _Step(change.key, section, found, change.after, lines)
 
 
 def _rehearsed(session: SwitchSession, steps: Sequence[_Step]) -> dict[str, RejectedError]:
@@ -190,12 +209,6 @@ def _rehearsed(session: SwitchSession, steps: Sequence[_Step]) -> dict[str, Reje
         for key, one in refused.items()
         if key is not None
     }
-
-
-def _lines(session: SwitchSession, key: str, section: Section, wanted: SwitchPort) -> list[str]:
-    """The lines from a port as it is to what is managed of it."""
-    found = SwitchPort.of(section)
-    return session.dialect.port_lines(key, found.fields(), wanted.laid_over(found).fields())
 
 
 def _faults(
@@ -225,8 +238,7 @@ def _faults(
 def _differences(dialect: Dialect, step: _Step, seen: Section | None) -> dict[str, tuple[object, object]]:
     """What is not managed must be as before: a swallowed `no shutdown` would leave the port shut. What means nothing
     on such a port (the access VLAN of a trunk, on some families) may read as it likes."""
-    former = SwitchPort.of(step.former)
-    goal = step.wanted.laid_over(former)
+    goal = step.wanted.laid_over(step.found)
     managed = goal.model_copy(update={"allowed_vlans": step.wanted.allowed_vlans})
     silent = dialect.silent_fields(goal.fields()) - {*step.wanted.managed()}
     differences = managed.differences(SwitchPort.of(seen) if seen else None)
@@ -236,7 +248,7 @@ def _differences(dialect: Dialect, step: _Step, seen: Section | None) -> dict[st
 def _restored(session: SwitchSession, step: _Step, error: RejectedError) -> tuple[RejectedError, bool]:
     """Give the port its former lines back; the error then says whether that worked."""
     now = sections(session, [step.key]).get(step.key, step.former)
-    lines = session.dialect.port_lines(step.key, SwitchPort.of(now).fields(), SwitchPort.of(step.former).fields())
+    lines = session.dialect.port_lines(step.key, SwitchPort.of(now).fields(), step.found.fields())
     if lines:
         sent = session.send(lines, commands(session.dialect, [step.key]))
         now = sections_of(session.dialect, sent.shown, [step.key]).get(step.key, now)

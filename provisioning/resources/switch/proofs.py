@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, ClassVar
 
-from provisioning.connections.shell import ShellSession
-from provisioning.connections.switch import SwitchSession
 from provisioning.errors import RejectedError
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.switch.tables import mac_table, telephones
+
+if TYPE_CHECKING:
+    from provisioning.connections.shell import ShellSession
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["DESK_ON_PORT", "LEASE", "Lease", "LeaseProof", "PortProof", "leases"]
 
@@ -44,6 +47,7 @@ class PortProof:
     there."""
 
     name: str = "network.port"
+    aloof_from: ClassVar[frozenset[str]] = frozenset({"windows"})
     patience: float = 15.0  # seconds: a PC speaks up within that after its port came up
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
@@ -78,6 +82,7 @@ class LeaseProof:
     in the subnet."""
 
     name: str = "network.lease"
+    aloof_from: ClassVar[frozenset[str]] = frozenset({"windows"})
     patience: float = 20.0  # seconds
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.resources.switch.tables import TRUNK, Asked, Link, MacEntry, Neighbour, Power
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = [
     "Activity",

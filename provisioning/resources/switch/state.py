@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from anyascii import anyascii
@@ -72,6 +72,13 @@ class SwitchPort(State):
     @classmethod
     def of(cls, section: Section) -> SwitchPort:
         """What a port's configuration says, every field of it."""
+        if cls not in section.models:
+            section.models[cls] = cls._made_of(section)
+        port: SwitchPort = section.models[cls]
+        return port
+
+    @classmethod
+    def _made_of(cls, section: Section) -> SwitchPort:
         known = {name: value for name, value in section.fields.items() if name in cls.model_fields}
         vlans = section.fields.get("allowed_vlans")
         # Of thousands of VLANs no model needs to be validated one by one.
@@ -83,14 +90,11 @@ class SwitchPort(State):
         """What a family does not have reads as ``None``, and is off."""
         return bool(one == other) or not (one or other)
 
-    def view_of(self, actual: Self) -> Self:
-        """A change of mode costs a port its VLANs on many families: what they were belongs to such a change, so that
-        it can be taken back."""
-        seen = super().view_of(actual)
-        if "mode" not in self.managed() or self.mode == actual.mode:
-            return seen
-        lost = {*_LOST_WITH_MODE} & {*actual.managed()} - {*self.managed()}
-        return seen.model_copy(update={name: getattr(actual, name) for name in lost})
+    def lost_of(self, actual: Self) -> Sequence[str]:
+        """A change of mode costs a port its VLANs on many families."""
+        if "mode" not in self.model_fields_set or self.mode == actual.mode:
+            return ()
+        return sorted({*_LOST_WITH_MODE} & {*actual.managed()} - {*self.managed()})
 
     def fields(self) -> dict[str, Any]:
         """What is managed, as a dialect takes it: the trunk's VLANs as a set."""

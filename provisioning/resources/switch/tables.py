@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.switch import SwitchSession
 from provisioning.dialects.tables import Reading
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.connections.switch import SwitchSession
 
 __all__ = ["TRUNK", "Asked", "Link", "MacEntry", "Neighbour", "Power", "mac_table", "telephones"]
 

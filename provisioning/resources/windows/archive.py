@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.windows import archives
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 
 class Archive(State):

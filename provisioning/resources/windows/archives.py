@@ -19,13 +19,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from provisioning.connections.windows import WindowsSession
-from provisioning.connections.windows_tree import BLOCK, GoneError, InUseError
+from provisioning.connections.tree_entries import BLOCK, GoneError, InUseError
 from provisioning.errors import CredentialError, RequestError
 from provisioning.resources.windows.user_data_survey import survey
 from provisioning.secrets.sealed_files import seal_stream
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 MANIFEST, SETTINGS, DATA = "manifest.json", "settings.json", "data"
 FORMAT = 1

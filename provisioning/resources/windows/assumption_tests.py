@@ -7,11 +7,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.connections.windows_power import MARK_KEY
 from provisioning.resources.windows.profiles import profiles as profiles_of
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 ECHO = "Привет, Zoé & ¹ (100) ^ ß"
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import CredentialError, RequestError, TargetError, TrustError, UnreachableError
 from provisioning.resources.windows import assumption_tests as tests
 from provisioning.resources.windows import domain_assumption_tests as domain_tests
 from provisioning.resources.windows import settings_tests as settings
 from provisioning.resources.windows import software_tests as software
 from provisioning.resources.windows.assumption_tests import Finding
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _LEARN = "https://learn.microsoft.com/windows"
 _SPEC = "https://learn.microsoft.com/openspecs/windows_protocols"

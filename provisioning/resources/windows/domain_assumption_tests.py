@@ -4,9 +4,12 @@ anything, so none joins or leaves: docs/domain-join.md lists what only a real jo
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.resources.windows.assumption_tests import Finding, holds
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 _NAME = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName"

@@ -21,17 +21,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from provisioning.connections import directory
 from provisioning.connections.offline_join import as_file
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.directory.joining import issue
-from provisioning.resources.windows.exports import export
+from provisioning.resources.windows.exports import SharesExports, export
 from provisioning.resources.windows.reg_file import RegistryValue, full_key
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 KEY = "domain"
 """The one key on each PC."""
@@ -40,6 +41,7 @@ _TCPIP = full_key(r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters")
 _NETLOGON = full_key(r"HKLM\SYSTEM\CurrentControlSet\Services\Netlogon")
 _NAME = full_key(r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ActiveComputerName")
 _OURS = full_key(r"HKLM\SOFTWARE\provisioning")
+_PLACES = (_TCPIP, _NETLOGON, _NAME, _OURS)
 _JOINED_ANEW = "JoinedAnew"
 _AUTOMATIC = 2  # SERVICE_AUTO_START (winsvc.h)
 _BLOB = "join.txt"
@@ -68,7 +70,7 @@ class DomainMembership(State):
     joined_anew: str | None = None
 
 
-class DomainMembershipKind:
+class DomainMembershipKind(SharesExports):
     """``windows.domain_membership``: target ``windows:NAME``, key ``domain``. Never absent."""
 
     name = "windows.domain_membership"
@@ -76,9 +78,8 @@ class DomainMembershipKind:
 
     def read(self, session: WindowsSession, keys: Sequence[str]) -> dict[str, DomainMembership]:
         """Four registry keys in one batch."""
-        places = (_TCPIP, _NETLOGON, _NAME, _OURS)
-        found = export(session, places)
-        tcpip, netlogon, name, ours = (found[place].get(place, {}) for place in places)
+        found = export(session, _PLACES)
+        tcpip, netlogon, name, ours = (found[place].get(place, {}) for place in _PLACES)
         domain = _text(tcpip, "Domain")
         member = domain is not None and _number(netlogon, "Start") == _AUTOMATIC
         state = DomainMembership(
@@ -87,6 +88,10 @@ class DomainMembershipKind:
             joined_anew=_text(ours, _JOINED_ANEW),
         )
         return dict.fromkeys(keys, state)
+
+    def questions(self, session: WindowsSession, keys: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
+        """What :meth:`read` exports."""
+        return _PLACES
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[DomainMembership]]) -> list[Outcome]:
         """Join or leave, and restart."""
@@ -141,6 +146,8 @@ def _join(session: WindowsSession, after: DomainMembership, present: str | None)
         raise RejectedError(
             session.target, f"it is a member of {present}; nobody but its owner should take it out of there, by hand"
         )
+    from provisioning.connections import directory  # noqa: PLC0415  (ldap3: only where a PC joins)
+
     with closing(directory.open_session("directory", inventory, session.secrets)) as opened:
         name = after.computer_name or station
         same = name.casefold() == station.casefold()

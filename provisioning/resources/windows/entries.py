@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
-from provisioning.connections.windows_tree import GoneError, InUseError
+from provisioning.connections.tree_entries import GoneError, InUseError
 from provisioning.errors import RejectedError, UnreachableError
 from provisioning.resources.windows.exports import Exported, export
 from provisioning.resources.windows.file_version import NotProgramError, Seekable, file_version
@@ -20,6 +20,9 @@ from provisioning.resources.windows.reg_file import RegistryValue
 from provisioning.site import Inventory
 from provisioning.site.software import Package
 from provisioning.site.versions import numbers
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _BRANCH = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
 _BRANCH_32 = "SOFTWARE\\WOW6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
@@ -94,12 +97,7 @@ def packages_by_name(inventory: Inventory) -> Mapping[str, Package]:
 
 def read_packages(session: WindowsSession, names: Sequence[str]) -> dict[str, InstalledPackage]:
     """The packages of these display names that are installed, each found the way that its catalogue entry says."""
-    catalogue = packages_by_name(session.inventory)
-    files: dict[str, str] = {}
-    for name in names:
-        package = catalogue.get(name.casefold())
-        if package is not None and package.detect is not None and package.detect.file is not None:
-            files[name] = package.detect.file
+    catalogue, files = packages_by_name(session.inventory), _known_by_file(session.inventory, names)
     states: dict[str, InstalledPackage] = {}
     if len(files) < len(names):
         found = entries(session)
@@ -111,6 +109,21 @@ def read_packages(session: WindowsSession, names: Sequence[str]) -> dict[str, In
         if (version := versions.get(path)) is not None:
             states[name] = InstalledPackage(version=version, product_code=None)
     return states
+
+
+def any_registered(inventory: Inventory, names: Sequence[str]) -> bool:
+    """Whether an Uninstall key tells of one of these packages."""
+    return len(_known_by_file(inventory, names)) < len(names)
+
+
+def _known_by_file(inventory: Inventory, names: Sequence[str]) -> dict[str, str]:
+    """Display name → the program file that tells of the package, where one does."""
+    catalogue, files = packages_by_name(inventory), dict[str, str]()
+    for name in names:
+        package = catalogue.get(name.casefold())
+        if package is not None and package.detect is not None and package.detect.file is not None:
+            files[name] = package.detect.file
+    return files
 
 
 def program_versions(session: WindowsSession, paths: Sequence[str]) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import RejectedError, RequestError
 from provisioning.resources.windows.reg_file import RegistryValue, full_key, parse
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _READ_TIMEOUT = 120.0  # seconds for all exports of a batch
 _ROOTS = {"HKEY_LOCAL_MACHINE", "HKEY_USERS", "HKEY_CLASSES_ROOT"}
@@ -34,10 +39,29 @@ def check_key(target: str, key: str) -> str:
 def export(session: WindowsSession, keys: Sequence[str]) -> dict[str, Exported]:
     """What is at each key and below it; a key that does not exist gives nothing. Keys must be checked
     ones."""
-    found: dict[str, Exported] = {}
-    for start in range(0, len(keys), _IN_ONE_BATCH):
-        found.update(_export(session, keys[start : start + _IN_ONE_BATCH]))
+    known = _AHEAD.get(session, {})
+    found = {key: known[key] for key in keys if key in known}
+    left = [key for key in keys if key not in known]
+    for start in range(0, len(left), _IN_ONE_BATCH):
+        found.update(_export(session, left[start : start + _IN_ONE_BATCH]))
     return found
+
+
+class SharesExports:
+    """A kind that reads by :func:`export` (a :class:`~provisioning.resources.base.Sharing`)."""
+
+    @contextmanager
+    def ahead(self, session: WindowsSession, questions: Sequence[str]) -> Iterator[None]:
+        """Within the block these keys are exported already, by one command."""
+        _AHEAD[session] = export(session, list(dict.fromkeys(questions)))
+        try:
+            yield
+        finally:
+            del _AHEAD[session]
+
+
+_AHEAD: WeakKeyDictionary[WindowsSession, dict[str, Exported]] = WeakKeyDictionary()
+"""What was exported ahead, by session, which one thread has at a time."""
 
 
 def covering(keys: Sequence[str]) -> dict[str, list[str]]:
@@ -73,16 +97,16 @@ def _export(session: WindowsSession, keys: Sequence[str]) -> dict[str, Exported]
 def _fetch(session: WindowsSession, keys: Sequence[str]) -> dict[str, Exported]:
     """What ``reg export`` gives for each key; nothing for one that it gives nothing for."""
     files = {key: f"export-{number}.reg" for number, key in enumerate(keys)}
-    session.run_all(
+    codes = session.run_all(
         [["reg", "export", key, session.path(name), "/y", "/reg:64"] for key, name in files.items()],
         timeout=_READ_TIMEOUT,
     )
     found: dict[str, Exported] = {}
-    for key, name in files.items():
-        octets = session.read(name)
+    for (key, name), code in zip(files.items(), codes, strict=True):
+        # A file may still be there from an earlier export; all go with the session's folder
+        octets = session.read(name) if code == 0 else None
         if octets is None:
             continue
-        session.delete(name)
         try:
             found[key] = parse(octets)
         except ValueError as exc:

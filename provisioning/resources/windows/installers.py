@@ -12,16 +12,19 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.connections.windows_commands import one_command_file
 from provisioning.errors import RejectedError, RequestError, UnreachableError
 from provisioning.resources.windows import sources
 from provisioning.resources.windows.exit_codes import ALREADY_RUNNING, meaning
-from provisioning.resources.windows.signatures import check_installer
+from provisioning.resources.windows.installer_files import InstallerFiles
 from provisioning.site.software import ANSWERS, Installer, filled
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _PLAIN_PATH = re.compile(r"[A-Za-z]:[A-Za-z0-9_\\.-]+")
 
@@ -43,36 +46,41 @@ class Deed:
     restart: Collection[int]
 
 
-def install(session: WindowsSession, name: str, installer: Installer) -> Ended:
+def install(session: WindowsSession, name: str, installer: Installer, files: InstallerFiles) -> Ended:
     """Install one version. Raises :class:`RejectedError` for an exit code that is not expected, an installer that does
     not end in time or is not the approved one, :class:`UnreachableError` when another one is at work there,
     :class:`SecretError` for its keys."""
-    program = "msiexec" if installer.type == "msi" else installer.type
-    deed = Deed(f"installing {name} {installer.version}", program, installer.exit_codes, installer.restart_codes)
+    deed = deed_of(name, installer)
     if installer.type in {"winget", "chocolatey"}:
         words, good, restart = sources.install_words(session, installer)
-        return run(session, Deed(deed.words, program, good, restart), words)
-    file = check_installer(session.target, session.inventory, installer)
-    # Windows Installer remembers the name of the file: a later repair wants the same one
-    pushed_name = re.sub(r"[^A-Za-z0-9_.-]", "_", file.name).lstrip(".")
-    keys = _keys(session, name, installer)
-    answers = f"answers-{pushed_name}.txt"
+        return run(session, Deed(deed.words, deed.program, good, restart), words)
+    keys = keys_of(session, name, installer)
+    pushed = files.place(installer)
+    answers = f"answers-{pushed.rpartition(chr(92))[2]}.txt"
     try:
-        pushed = session.put(file, pushed_name)
         if installer.answer_file:
             text = "".join(f"{filled(line, keys)}\r\n" for line in installer.answer_file)
             keys |= {ANSWERS: session.write(answers, text.encode("utf-8"))}
         if installer.type == "msi":
-            properties = {**installer.properties, **{key: keys[key] for key in installer.keys}}
-            options = [f"{key}={value}" for key, value in properties.items()]
-            words = ["msiexec", "/i", pushed, "/qn", "/norestart", *options]
-        else:
-            words = [pushed, *(filled(argument, keys) for argument in installer.arguments)]
+            return run(session, deed, msi_words(installer, pushed, keys))
+        words = [pushed, *(filled(argument, keys) for argument in installer.arguments)]
         return run(session, deed, words)
     finally:
-        session.delete(pushed_name)
+        files.remove(installer)
         if installer.answer_file:
             session.delete(answers)
+
+
+def deed_of(name: str, installer: Installer) -> Deed:
+    """Installing it."""
+    program = "msiexec" if installer.type == "msi" else installer.type
+    return Deed(f"installing {name} {installer.version}", program, installer.exit_codes, installer.restart_codes)
+
+
+def msi_words(installer: Installer, pushed: str, keys: Mapping[str, str]) -> list[str]:
+    """What installs an MSI that lies at `pushed` on the PC."""
+    properties = {**installer.properties, **{key: keys[key] for key in installer.keys}}
+    return ["msiexec", "/i", pushed, "/qn", "/norestart", *(f"{key}={value}" for key, value in properties.items())]
 
 
 def run(session: WindowsSession, deed: Deed, words: Sequence[str]) -> Ended:
@@ -87,13 +95,24 @@ def run(session: WindowsSession, deed: Deed, words: Sequence[str]) -> Ended:
     except RejectedError as exc:
         if time.monotonic() - begun < timeout:
             raise
-        raise RejectedError(
-            session.target,
-            f"{deed.words} did not end within {timeout} s; {deed.program} and all that it started was ended. Does it "
-            "ask something? Check that its arguments keep it silent, or allow it longer (windows: install_timeout)",
-        ) from exc
+        raise hung(session, deed) from exc
     finally:
         session.delete("install.cmd")
+    return judged(session, deed, code)
+
+
+def hung(session: WindowsSession, deed: Deed) -> RejectedError:
+    """It did not end in its time."""
+    return RejectedError(
+        session.target,
+        f"{deed.words} did not end within {session.inventory.windows.install_timeout} s; {deed.program} and all that "
+        "it started was ended. Does it ask something? Check that its arguments keep it silent, or allow it longer "
+        "(windows: install_timeout)",
+    )
+
+
+def judged(session: WindowsSession, deed: Deed, code: int) -> Ended:
+    """What an exit code means. Raises what :func:`install` raises."""
     if code in deed.good or code in deed.restart:
         return Ended(code in deed.restart)
     if code in ALREADY_RUNNING:
@@ -104,7 +123,7 @@ def run(session: WindowsSession, deed: Deed, words: Sequence[str]) -> Ended:
     )
 
 
-def _keys(session: WindowsSession, name: str, installer: Installer) -> dict[str, str]:
+def keys_of(session: WindowsSession, name: str, installer: Installer) -> dict[str, str]:
     """The licence keys themselves. What cannot be said safely is refused without being repeated."""
     found: dict[str, str] = {}
     for key, reference in installer.keys.items():

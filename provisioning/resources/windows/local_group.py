@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.windows.local_group_script import SCRIPT
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 WELL_KNOWN: Mapping[str, str] = {
     "administrators": "S-1-5-32-544",

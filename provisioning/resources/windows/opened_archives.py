@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from provisioning.connections.windows_tree import BLOCK, Entry, GoneError, LeftOut
+from provisioning.connections.tree_entries import BLOCK, Entry, GoneError, LeftOut
 from provisioning.errors import ProvisioningError, RequestError, SecretError
 from provisioning.resources.windows.archives import DATA, FORMAT, MANIFEST, SETTINGS
 from provisioning.resources.windows.user_data_survey import Survey

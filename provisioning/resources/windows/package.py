@@ -7,25 +7,32 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome
 from provisioning.resources.windows import restart, sources
 from provisioning.resources.windows.entries import (
     UNINSTALL_KEYS,
     Entry,
+    any_registered,
     entries,
     find,
     packages_by_name,
     read_packages,
 )
+from provisioning.resources.windows.exports import SharesExports
+from provisioning.resources.windows.installer_files import InstallerFiles
 from provisioning.resources.windows.installers import Deed, Ended, install, run
 from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.resources.windows.signatures import sha256_of
+from provisioning.resources.windows.together import install_together
 from provisioning.site import Inventory
 from provisioning.site.software import Installer, Package, Uninstall
 from provisioning.site.versions import is_older, satisfies
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 __all__ = ["PACKAGE", "UNINSTALL_KEYS", "InstalledPackage", "PackageKind", "find_installer", "sha256_of"]
 
@@ -35,7 +42,7 @@ _POLL = 1.0  # seconds
 _COMMAND = re.compile(r'\s*(?:"(?P<quoted>[^"]+)"|(?P<plain>[^"\s]+\.exe))(?P<rest>[^"]*)', re.IGNORECASE)
 
 
-class PackageKind:
+class PackageKind(SharesExports):
     """``windows.package``: target ``windows:NAME``, key the `display_name` of the catalogue, or the DisplayName of the
     Uninstall key of what is in no catalogue."""
 
@@ -46,18 +53,38 @@ class PackageKind:
         """Each package the way that its catalogue entry says (see :mod:`provisioning.resources.windows.entries`)."""
         return read_packages(session, keys)
 
+    def questions(self, session: WindowsSession, keys: Sequence[str]) -> tuple[str, ...]:
+        """What :meth:`read` exports."""
+        return UNINSTALL_KEYS if any_registered(session.inventory, keys) else ()
+
     def apply(self, session: WindowsSession, changes: Sequence[Change[InstalledPackage]]) -> list[Outcome]:
         """One package after the other (Windows Installer takes one at a time); one that fails does not stop the others.
-        What needs a restart is noted for ``windows.restart``."""
-        before = restart.waiting(session)
-        try:
-            outcomes = [Outcome(change.key, _attempt(session, change)) for change in changes]
-        except UnreachableError:  # another installation is under way, or the PC went away
-            with suppress(ProvisioningError):
-                restart.note_growth(session, before)
-            raise
-        restart.note_growth(session, before)
-        return outcomes
+        Windows Installer packages that replace nothing go by one command. What needs a restart is noted for
+        ``windows.restart``."""
+        wanted = {change.key: one for change in changes if (one := _to_install(session, change)) is not None}
+        files = InstallerFiles(session, list(wanted.values()))
+        simple = {change.key: wanted[change.key] for change in changes if _is_simple(change, wanted.get(change.key))}
+        errors: dict[str, ProvisioningError | None] = dict.fromkeys(change.key for change in changes)
+        if simple:
+            errors |= install_together(session, simple, files)
+        if others := [change for change in changes if change.key not in simple]:
+            errors |= _in_turn(session, others, files)
+        return [Outcome(change.key, errors[change.key]) for change in changes]
+
+
+def _in_turn(
+    session: WindowsSession, changes: Sequence[Change[InstalledPackage]], files: InstallerFiles
+) -> dict[str, ProvisioningError | None]:
+    """What became of each, those that may settle later included."""
+    before = restart.waiting(session)
+    try:
+        errors = {change.key: _attempt(session, change, files) for change in changes}
+    except UnreachableError:  # another installation is under way, or the PC went away
+        with suppress(ProvisioningError):
+            restart.note_growth(session, before)
+        raise
+    restart.note_growth(session, before)
+    return errors
 
 
 def find_installer(inventory: Inventory, product_code: str | None) -> Installer | None:
@@ -69,9 +96,11 @@ def find_installer(inventory: Inventory, product_code: str | None) -> Installer 
     return None
 
 
-def _attempt(session: WindowsSession, change: Change[InstalledPackage]) -> ProvisioningError | None:
+def _attempt(
+    session: WindowsSession, change: Change[InstalledPackage], files: InstallerFiles
+) -> ProvisioningError | None:
     try:
-        ended = _one(session, change)
+        ended = _one(session, change, files)
         if ended.restart:
             restart.note(session)
     except UnreachableError:
@@ -81,7 +110,28 @@ def _attempt(session: WindowsSession, change: Change[InstalledPackage]) -> Provi
     return None
 
 
-def _one(session: WindowsSession, change: Change[InstalledPackage]) -> Ended:
+def _to_install(session: WindowsSession, change: Change[InstalledPackage]) -> Installer | None:
+    """The installer that :func:`_one` will want, if it comes to that."""
+    if change.after is None or _is_refused_downgrade(change):
+        return None
+    package = packages_by_name(session.inventory).get(change.key.casefold())
+    return _wanted(session.inventory, package, change.after)
+
+
+def _is_simple(change: Change[InstalledPackage], installer: Installer | None) -> bool:
+    """An MSI before which nothing has to be removed (see :func:`_one`)."""
+    before, after = change.before, change.after
+    if installer is None or installer.type != "msi" or after is None:
+        return False
+    return before is None or not (is_older(after.version, before.version) or satisfies(before.version, after.version))
+
+
+def _is_refused_downgrade(change: Change[InstalledPackage]) -> bool:
+    before, after = change.before, change.after
+    return before is not None and after is not None and not after.downgrade and is_older(after.version, before.version)
+
+
+def _one(session: WindowsSession, change: Change[InstalledPackage], files: InstallerFiles) -> Ended:
     package = packages_by_name(session.inventory).get(change.key.casefold())
     if change.after is None:
         return _remove(session, change.key, package, change.before) if change.before is not None else Ended(False)
@@ -94,7 +144,7 @@ def _one(session: WindowsSession, change: Change[InstalledPackage]) -> Ended:
         )
     removed = Ended(False)
     if change.before is not None and is_older(change.after.version, change.before.version):
-        if not change.after.downgrade:
+        if _is_refused_downgrade(change):
             raise RequestError(
                 f"{session.target}: {change.key} {change.before.version} is newer than {change.after.version}, and "
                 "nobody asked for a downgrade; it was left alone (--allow-downgrade asks for it)"
@@ -102,7 +152,7 @@ def _one(session: WindowsSession, change: Change[InstalledPackage]) -> Ended:
         removed = _remove(session, change.key, package, change.before)  # installers do not go back to an older version
     elif change.before is not None and satisfies(change.before.version, change.after.version):
         removed = _remove(session, change.key, package, change.before)  # the same version under another product code
-    ended = install(session, change.key, installer)
+    ended = install(session, change.key, installer, files)
     wanted = change.after
     _settle(lambda: (seen := read_packages(session, [change.key]).get(change.key)) and wanted.agrees_with(seen))
     return Ended(ended.restart or removed.restart)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.connections.windows_commands import printing_batch_file
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.windows.exports import check_key, covering
 from provisioning.resources.windows.reg_file import RegistryValue
 from provisioning.resources.windows.registry import REGISTRY, RegistryKey
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _LINE = re.compile(r"^ {4}(?P<name>.*?) {4}(?P<type>REG_[A-Z_]+) {4}(?P<data>.*)$")
 _TIMEOUT = 120.0  # seconds for all keys of a proof

@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
-from provisioning.resources.windows.exports import export
+from provisioning.resources.windows.exports import SharesExports, export
 from provisioning.resources.windows.reg_file import KeyEdit, RegistryValue, values_of, write
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 CONNECTIONS = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Print\\Connections"
 PROVIDER = "win32spl.dll"
@@ -35,7 +37,7 @@ class PrinterConnection(State):
     provider: str
 
 
-class PrinterKind:
+class PrinterKind(SharesExports):
     r"""Target ``windows:NAME``, key ``\\server\queue``."""
 
     name = "windows.printer"
@@ -51,6 +53,10 @@ class PrinterKind:
             if values.get("server"):
                 found[key] = PrinterConnection(provider=str(values.get("provider", "")))
         return found
+
+    def questions(self, session: WindowsSession, keys: Sequence[str]) -> list[str]:  # noqa: ARG002  (all are in one key)
+        """What :meth:`read` exports."""
+        return [CONNECTIONS]
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[PrinterConnection]]) -> list[Outcome]:
         """One .reg file for all that are made, one ``reg delete`` for each that goes; then the spooler."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import RejectedError
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 PROFILE_LIST = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 _KEY = re.compile(r"^HKEY_LOCAL_MACHINE\\.*\\ProfileList\\(S-1-[0-9-]+)\s*$", re.IGNORECASE)

@@ -8,13 +8,25 @@ value's name is translated).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.connections.windows_commands import printing_batch_file
 from provisioning.resources.base import Proof, ProofResult, Sessions
-from provisioning.resources.windows.entries import UNINSTALL_KEYS, Entry, find, packages_by_name, read_packages
+from provisioning.resources.windows.entries import (
+    UNINSTALL_KEYS,
+    Entry,
+    any_registered,
+    find,
+    packages_by_name,
+    read_packages,
+)
 from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.resources.windows.policy_proofs import POLICIES_READ_BACK
+from provisioning.site.software import Package
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _TIMEOUT = 120.0  # seconds
 _VALUE = re.compile(r"^ {4}(?P<name>DisplayName|DisplayVersion) {4}REG_(?:EXPAND_)?SZ {4}(?P<data>.*)$", re.IGNORECASE)
@@ -27,24 +39,34 @@ class PackageRegistered:
     name = "windows.package"
 
     def check(self, sessions: Sessions, proof: Proof) -> ProofResult:
-        display_name, version = str(proof.parameters["display_name"]), str(proof.parameters["version"])
-        with sessions.session(proof.target) as session:
-            found = _registered(session, display_name)
-        pc = proof.target.partition(":")[2]
-        if found is None:
-            return ProofResult(proof, False, f"{display_name} is not registered on {pc}; expected version {version}")
-        if not InstalledPackage(version=version).agrees_with(InstalledPackage(version=found)):
-            return ProofResult(proof, False, f"{display_name} is at version {found} on {pc}; expected {version}")
-        return ProofResult(proof, True, f"{display_name} {found} is registered on {pc}")
+        return self.check_all(sessions, [proof])[0]
+
+    def check_all(self, sessions: Sessions, proofs: Sequence[Proof]) -> list[ProofResult]:
+        """One command, whatever the number of packages."""
+        with sessions.session(proofs[0].target) as session:
+            catalogue = packages_by_name(session.inventory)
+            names = [str(proof.parameters["display_name"]) for proof in proofs]
+            registered = _entries(session) if any_registered(session.inventory, names) else []
+            return [
+                _judged(session, proof, catalogue.get(name.casefold()), registered)
+                for proof, name in zip(proofs, names, strict=True)
+            ]
 
 
-def _registered(session: WindowsSession, display_name: str) -> str | None:
-    package = packages_by_name(session.inventory).get(display_name.casefold())
+def _judged(session: WindowsSession, proof: Proof, package: Package | None, registered: Sequence[Entry]) -> ProofResult:
+    display_name, version = str(proof.parameters["display_name"]), str(proof.parameters["version"])
     if package is not None and package.detect is not None and package.detect.file is not None:
         state = read_packages(session, [display_name]).get(display_name)
-        return None if state is None else state.version
-    entry = find(package, display_name, _entries(session))
-    return None if entry is None else entry.version
+        found = None if state is None else state.version
+    else:
+        entry = find(package, display_name, registered)
+        found = None if entry is None else entry.version
+    pc = proof.target.partition(":")[2]
+    if found is None:
+        return ProofResult(proof, False, f"{display_name} is not registered on {pc}; expected version {version}")
+    if not InstalledPackage(version=version).agrees_with(InstalledPackage(version=found)):
+        return ProofResult(proof, False, f"{display_name} is at version {found} on {pc}; expected {version}")
+    return ProofResult(proof, True, f"{display_name} {found} is registered on {pc}")
 
 
 def _entries(session: WindowsSession) -> list[Entry]:

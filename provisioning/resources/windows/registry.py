@@ -4,12 +4,11 @@ as empty."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
-from provisioning.resources.windows.exports import check_key, export
+from provisioning.resources.windows.exports import SharesExports, check_key, export
 from provisioning.resources.windows.reg_file import (
     KeyEdit,
     RegistryValue,
@@ -18,6 +17,9 @@ from provisioning.resources.windows.reg_file import (
     values_of,
     write,
 )
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 __all__ = ["REGISTRY", "RegistryKey", "RegistryKind", "RegistryValue"]
 
@@ -49,7 +51,7 @@ class RegistryKey(State):
         return {f"values[{name}]": (seen.get(name), value) for name, value in wanted.items() if seen.get(name) != value}
 
 
-class RegistryKind:
+class RegistryKind(SharesExports):
     """``windows.registry``: target ``windows:NAME``, key a path such as
     ``HKLM\\SOFTWARE\\Policies\\Microsoft\\Edge``."""
 
@@ -61,6 +63,10 @@ class RegistryKind:
         full = {key: check_key(session.target, key) for key in keys}
         exported = export(session, list(dict.fromkeys(full.values())))
         return {key: RegistryKey(values=dict(values_of(exported[path], path))) for key, path in full.items()}
+
+    def questions(self, session: WindowsSession, keys: Sequence[str]) -> list[str]:
+        """What :meth:`read` exports."""
+        return [check_key(session.target, key) for key in keys]
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[RegistryKey]]) -> list[Outcome]:
         """One .reg file with all changes, one ``reg import``. A key that we leave empty and without

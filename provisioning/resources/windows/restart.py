@@ -10,22 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
-from provisioning.resources.windows.exports import export
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 RESTART_KEY = "restart"
 """The one key of this kind on a PC."""
 
 NOTE_KEY = "HKEY_LOCAL_MACHINE\\HARDWARE\\DESCRIPTION\\System"
 NOTE_VALUE = "ProvisioningRestart"
-_SERVICING = (
-    "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending"
-)
+_SERVICING = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing"
+_WAITS = "RebootPending"
+"""A key below that one. ``reg query`` lists the keys below a key, but of one that is empty it prints nothing."""
+
 _SESSION_MANAGER = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 _RENAMES = "PendingFileRenameOperations"
+_ASK_RENAMES = ["reg", "query", _SESSION_MANAGER, "/v", _RENAMES]
+WAITING: Sequence[Sequence[str]] = (["reg", "query", _SERVICING], _ASK_RENAMES)
+"""What :func:`waiting` asks."""
+
 _PRINTED = re.compile(rf"^ {{4}}{_RENAMES} {{4}}REG_MULTI_SZ {{4}}(?P<pairs>.*)$", re.MULTILINE)
 
 
@@ -93,16 +100,29 @@ def waiting(session: WindowsSession) -> Waiting:
     ``PendingFileRenameOperations`` (Microsoft Learn, "MoveFileEx function", MOVEFILE_DELAY_UNTIL_REBOOT) lists pairs of
     files; an empty second one is a deletion, which is tidying up and makes nobody wait.
     """
-    servicing = bool(export(session, [_SERVICING])[_SERVICING])
-    _, files = pending_renames(session)
-    return Waiting(servicing, frozenset(target for target in (files or [])[1::2] if target))
+    return waiting_in(session.output_of(WAITING))
+
+
+def waiting_in(printed: str) -> Waiting:
+    """The same, of what the commands :data:`WAITING` printed."""
+    said = printed.replace("\r\n", "\n")
+    keys = {line.rstrip().casefold() for line in said.splitlines()}
+    files = _pairs(said) or []
+    return Waiting(
+        servicing=f"{_SERVICING}\\{_WAITS}".casefold() in keys,
+        replacements=frozenset(target for target in files[1::2] if target),
+    )
 
 
 def pending_renames(session: WindowsSession) -> tuple[int, list[str] | None]:
     """The exit code of ``reg query``, and the pairs of files that it printed (``None``: none that are understood)."""
-    result = session.run(["reg", "query", _SESSION_MANAGER, "/v", _RENAMES])
-    match = _PRINTED.search(result.stdout.replace("\r\n", "\n"))
-    return result.exit_code, match["pairs"].split("\\0") if match else None
+    result = session.run(_ASK_RENAMES)
+    return result.exit_code, _pairs(result.stdout.replace("\r\n", "\n"))
+
+
+def _pairs(said: str) -> list[str] | None:
+    match = _PRINTED.search(said)
+    return match["pairs"].split("\\0") if match else None
 
 
 def note_growth(session: WindowsSession, before: Waiting) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import RejectedError
 from provisioning.resources.windows.assumption_tests import Finding, holds
 from provisioning.resources.windows.exports import export
 from provisioning.resources.windows.local_group import LOCAL_GROUP, WELL_KNOWN
 from provisioning.resources.windows.printer import CONNECTIONS
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _COMPONENTS = r"Software\Microsoft\Active Setup\Installed Components"
 

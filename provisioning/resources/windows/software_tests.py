@@ -4,12 +4,15 @@ on. They change nothing but files in the session's own temporary folder."""
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import RejectedError
 from provisioning.resources.windows import restart, sources
 from provisioning.resources.windows.assumption_tests import Finding, holds
 from provisioning.resources.windows.entries import entries, program_versions
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _EXPLORER = "C:\\Windows\\explorer.exe"
 _HELD = "held.txt"

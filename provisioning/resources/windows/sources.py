@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import RejectedError, RequestError
 from provisioning.resources.windows.exports import export
 from provisioning.site.software import Installer
 from provisioning.site.versions import numbers
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 _APPS = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Appx\\AppxAllUserStore\\Applications"
 _WINGET = re.compile(r"Microsoft\.DesktopAppInstaller_([0-9.]+)_[a-z0-9]+__8wekyb3d8bbwe")

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.windows.exports import export
 from provisioning.resources.windows.reg_file import values_of
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 KEY = "time zone"
 _IN_FORCE = "HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Control\\TimeZoneInformation"

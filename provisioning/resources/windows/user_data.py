@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession, open_session
 from provisioning.errors import ProvisioningError, RejectedError, TargetError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
 from provisioning.resources.windows import opened_archives as archives
@@ -19,6 +19,9 @@ from provisioning.resources.windows import user_data_copy as copying
 from provisioning.resources.windows import user_data_manifest as manifests
 from provisioning.resources.windows.profiles import profile
 from provisioning.resources.windows.user_data_survey import Survey, survey
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
 
 ARCHIVE = "archive:"
 """How a source begins that is a file of ours: ``archive:/path``."""
@@ -94,6 +97,8 @@ def _bring(session: WindowsSession, key: str, wanted: UserData) -> None:
             found = archive.profile(key)
             _copy(session, key, wanted, archive, found)
         return
+    from provisioning.connections.windows import open_session  # noqa: PLC0415  (its libraries: only where data is copied)
+
     source = open_session(f"windows:{wanted.source}", session.inventory, session.secrets)
     try:
         there = survey(source, key)

@@ -16,12 +16,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from provisioning.connections.windows import WindowsSession
-from provisioning.connections.windows_tree import BLOCK, Entry, GoneError, InUseError, SmbTree
+from provisioning.connections.tree_entries import BLOCK, GoneError, InUseError
 from provisioning.errors import CredentialError, RejectedError, UnreachableError
 from provisioning.resources.windows.user_data_manifest import Generation, Item, Manifest, load, manifest_path, save
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
+    from provisioning.connections.windows_tree import Entry, SmbTree
 
 _log = logging.getLogger(__name__)
 _PART = ".provisioning-part"

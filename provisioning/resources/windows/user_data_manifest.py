@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioning.connections.windows import WindowsSession
-from provisioning.connections.windows_tree import SmbTree
 from provisioning.errors import RejectedError
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
+    from provisioning.connections.windows_tree import SmbTree
 
 _PLACE = r"Windows\System32\config\systemprofile\AppData\Local\provisioning"
 """Only SYSTEM and administrators get in: names of files can tell a lot."""

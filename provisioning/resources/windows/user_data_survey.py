@@ -6,12 +6,16 @@ import fnmatch
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from provisioning.connections.windows import WindowsSession
-from provisioning.connections.windows_tree import Entry, LeftOut, SmbTree
+from provisioning.connections.tree_entries import Entry, LeftOut
 from provisioning.errors import RejectedError
 from provisioning.resources.windows.profiles import profile
 from provisioning.site.user_data import UserDataRules
+
+if TYPE_CHECKING:
+    from provisioning.connections.windows import WindowsSession
+    from provisioning.connections.windows_tree import SmbTree
 
 
 @dataclass(frozen=True)
