@@ -1,7 +1,8 @@
 """The table of measurements: ``python -m benchmarks`` (as root; ``make bench`` installs what it needs before).
 
 Without names all of them run, one after the other. What was measured is printed, written to ``benchmarks/results.json``
-(rows that did not run keep their last numbers) and drawn as ``benchmarks/results.svg``.
+(rows that did not run keep their last numbers), drawn as ``benchmarks/results.svg``, and its table and circumstances
+are put into ``docs/performance.md``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -17,9 +19,11 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks.measuring import Asked, record
-from benchmarks.showing import picture, table
+from benchmarks.showing import circumstances, paste, picture, table
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+PAGE = HERE.parent / "docs/performance.md"
 BENCHMARKS = {
     "accounts": "create 500 accounts with groups",
     "unchanged": "plan with nothing to do, 10,000 accounts",
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which rows (all of them)")
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="how often each is timed (5)")
     parser.add_argument("--number", type=int, default=16, metavar="N", help="the lab's number (16)")
-    parser.add_argument("--output", type=Path, default=HERE / "results.json", metavar="FILE", help="results.json")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE", help="results.json")
     parser.add_argument("--show", action="store_true", help="measure nothing; show what the file holds")
     parser.add_argument(
         "--ansible",
@@ -65,11 +69,14 @@ def main(arguments: Sequence[str]) -> int:
     if not asked.show and os.geteuid():
         parser.error("the lab's servers need root; run this as root")
     if not asked.show:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped then, too
         _measure(asked.names or list(BENCHMARKS), asked)
     rows = json.loads(asked.output.read_text(encoding="utf-8"))["rows"]
     chosen = [row for row in rows if not asked.names or row["name"].partition("-")[0] in asked.names]
-    sys.stdout.write(table(chosen) + "\n")
+    sys.stdout.write(f"{table(chosen)}\n\n{circumstances(chosen)}\n")
     picture(rows, asked.output.with_suffix(".svg"))
+    if asked.output == RESULTS and PAGE.exists():
+        paste(PAGE, f"{table(rows)}\n\n{circumstances(rows)}")
     return 0
 
 

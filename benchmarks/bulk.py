@@ -12,7 +12,6 @@ import argparse
 import base64
 import csv
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -23,30 +22,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 import ldap3
-import yaml
 
+from benchmarks.lab_office import names, newcomers, office_up
 from provisioning.api import Site
-from provisioning.lab.colleagues import GROUPS_UNIT, furnish
+from provisioning.lab.colleagues import GROUPS_UNIT
 from provisioning.lab.office import Office
 from provisioning.lab.site_copy import write_site
-from provisioning.lab.ssh_service import ensure_password
 
 EXAMPLE = Path(__file__).parents[1] / "inventories/example"
-_SERVICES = ("svc-provision", "svc-mail", "svc-check", "svc-web", "mail-check")
-_GIVEN = (
-    "Zoé", "Jörg", "Siobhán", "Łukasz", "Анна", "Дмитрий", "José", "María", "Ünal", "Jean-Luc", "Hannah", "William",
-    "Thu", "Мария", "Åsa", "Noël",
-)  # fmt: skip
-_FAMILY = (
-    "Lefèvre", "Müller", "O'Brien", "Wiśniewski", "Петрова", "Соколов", "García", "Yılmaz", "Moreau", "Brandt", "Hart",
-    "Nguyễn", "Öberg", "Szabó",
-)  # fmt: skip
-_ENDING = ("", "-Berg", "-Holm", "-Roth", "-Stein", "-Wald")
 
 
 def main() -> int:
@@ -83,42 +70,13 @@ def _lab(scratch: Path, chosen: argparse.Namespace) -> Iterator[Office]:
     folder = scratch / "site"
     write_site(EXAMPLE, folder, chosen.number)
     _furnish_site(folder, chosen.people)
-    office = Office(folder, chosen.number)
-    try:
-        office.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        office.folder.chmod(0o755)
-        for name in _SERVICES:
-            ensure_password(office.secrets / name)
-        office.authority.up()
-        office.dc.up()
-        furnish(office.dc, office.inventory, office.secrets)
-        office.mail.up()
-        office.web.up()
+    with office_up(folder, chosen.number, keep=chosen.keep) as office:
         yield office
-    finally:
-        if not chosen.keep:
-            for service in (office.web, office.mail, office.dc):
-                service.down()
-            shutil.rmtree(office.folder, ignore_errors=True)
 
 
 def _furnish_site(folder: Path, people: int) -> None:
     """People who start later than the lab's first morning, and neither desks nor phones nor file shares for them."""
-    for name in ("phones.yml", "files.yml"):
-        (folder / name).unlink()
-    profiles = yaml.safe_load((folder / "profiles.yml").read_text(encoding="utf-8"))
-    for profile in profiles["profiles"].values():
-        profile.pop("shares", None)
-        profile.pop("phone_class", None)
-    (folder / "profiles.yml").write_text(yaml.safe_dump(profiles, allow_unicode=True), encoding="utf-8")
-    names = islice(product(_ENDING, _GIVEN, _FAMILY), people)
-    text = (folder / "people.csv").read_text(encoding="utf-8")
-    lines = [
-        f"N{number:05},{given},{family}{ending},Engineering,engineer,,E1007,,,2027-01-04"
-        for number, (ending, given, family) in enumerate(names, 1)
-    ]
-    (folder / "people.csv").write_text("\n".join([text.rstrip("\n"), *lines, ""]), encoding="utf-8")
-    hires = ["person;note", *(f"N{number:05};bulk" for number in range(1, len(lines) + 1))]
+    hires = ["person;note", *(f"{key};bulk" for key in newcomers(folder, people))]
     (folder.parent / "hires.csv").write_bytes("\r\n".join(hires).encode("utf-8-sig"))
 
 
@@ -221,11 +179,11 @@ class Floor:
 
     def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
         directory, sign = self.office.inventory.directory, self.unit[-1]
-        for number, (ending, given, family) in enumerate(islice(product(_ENDING, _GIVEN, _FAMILY), self.people), 1):
-            login, shown = f"{sign}{number:05}", f"{given} {family}{ending}"
+        for number, (given, family) in enumerate(names(self.people), 1):
+            login, shown = f"{sign}{number:05}", f"{given} {family}"
             yield f"CN={shown},{self.unit},{self._base}", {
                 "objectClass": "user", "sAMAccountName": login, "userPrincipalName": f"{login}@{directory.domain}",
-                "givenName": given, "sn": family + ending, "displayName": shown, "employeeID": login,
+                "givenName": given, "sn": family, "displayName": shown, "employeeID": login,
                 "department": "Engineering", "title": "Engineer", "company": directory.company or "Office",
                 "pwdLastSet": "0", "userAccountControl": "512", "unicodePwd": f'"Xk4-{login}-qP7"'.encode("utf-16-le"),
                 "mail": f"{login}@{directory.domain}",

@@ -18,20 +18,18 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.directory_people import READ, MadeUp, Post, entries_of, made_up, members, plain
+from benchmarks.lab_office import MANAGER, office_up
 from benchmarks.measuring import Asked
 from provisioning.api import Site
-from provisioning.lab.colleagues import GROUPS_UNIT, furnish
+from provisioning.lab.colleagues import GROUPS_UNIT
 from provisioning.lab.office import Office
 from provisioning.lab.process import Daemon
 from provisioning.lab.site_copy import write_site
-from provisioning.lab.ssh_service import ensure_password
 
 EXAMPLE = Path(__file__).parents[1] / "inventories/example"
 PEOPLE = "(&(objectCategory=person)(objectClass=user)(employeeID=N*))"
 """The made-up accounts, and no others."""
 
-_MANAGER = "E1007"
-_SERVICES = ("svc-provision", "svc-mail", "svc-check", "svc-web")
 _SYSTEM_PYTHON = "/usr/bin/python3"  # Samba's own library is a package of the distribution
 
 
@@ -50,7 +48,7 @@ class DirectoryLab:
     @cached_property
     def manager(self) -> tuple[str, str]:
         """DN and login of a colleague who is there already."""
-        ((dn, found),) = entries_of(self.search(f"(employeeID={_MANAGER})", ["sAMAccountName"]))
+        ((dn, found),) = entries_of(self.search(f"(employeeID={MANAGER})", ["sAMAccountName"]))
         return dn, found["sAMAccountName"][0]
 
     def people(self, number: int) -> list[MadeUp]:
@@ -190,26 +188,11 @@ def directory_lab(asked: Asked) -> Iterator[DirectoryLab]:
     """The domain controller of lab `asked.number`, up and furnished; nothing is left of it behind the block."""
     folder = asked.folder / "site"
     write_site(EXAMPLE, folder, asked.number)
-    office = Office(folder, asked.number)
-    if office.folder.exists():
-        raise SystemExit(
-            f"lab {asked.number} is there already; `provision lab down --number {asked.number}`, or --number"
-        )
-    lab = DirectoryLab(office, asked.folder)
-    try:
-        office.secrets.mkdir(parents=True, mode=0o700)
-        office.folder.chmod(0o755)
-        for name in _SERVICES:
-            ensure_password(office.secrets / name)
-        office.authority.up()
-        office.dc.up()
-        furnish(office.dc, office.inventory, office.secrets)
+    with office_up(folder, asked.number, servers=()) as office:
+        lab = DirectoryLab(office, asked.folder)
         lab.password_file.touch(mode=0o600)
         lab.password_file.write_text((office.secrets / "svc-provision").read_text(encoding="utf-8").strip())
         yield lab
-    finally:
-        office.dc.down()
-        shutil.rmtree(office.folder, ignore_errors=True)
 
 
 def fresh_ledger(lab: DirectoryLab) -> None:

@@ -16,8 +16,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from benchmarks import office_programs as theirs
 from benchmarks import onboarding_office as office
-from benchmarks.onboarding_office import EXTENSION, FOLDERS, LOGIN, PC, PORT, SWITCH
+from benchmarks.office_programs import PC, SWITCH
+from benchmarks.onboarding_office import EXTENSION, FOLDERS, LOGIN, PORT
 from benchmarks.onboarding_pattern import Pattern
 from benchmarks.onboarding_tools import Tools, sftp_to
 from provisioning.lab.office import Office
@@ -84,14 +86,14 @@ class Floor(Tools):
         puts = "; ".join(f'put "{file}" "{file.name}"' for file in (self._folder / "policies.reg", *packages))
         address = self._lab.inventory.workstations[PC].address
         words = ["smbclient", f"//{address}/C$", "-A", str(self._deploy), "-m", "SMB3"]
-        office.run([*words, "-c", f"cd Windows\\Temp; {puts}"])
+        theirs.run([*words, "-c", f"cd Windows\\Temp; {puts}"])
         self.on_pc("reg import C:\\Windows\\Temp\\policies.reg /reg:64")
         for file, properties in packages.items():
             said = " ".join(f"{name}={value}" for name, value in properties.items())
             self.on_pc(f"msiexec /i C:\\Windows\\Temp\\{file.name} /qn /norestart {said}".strip())
 
     def _phone(self) -> None:
-        office.run(["sqlite3", str(self._lab.telephony.database), self.subscriber()])
+        theirs.run(["sqlite3", str(self._lab.telephony.database), self.subscriber()])
         files = self._lab.inventory.phones.files if self._lab.inventory.phones else None
         assert files is not None  # noqa: S101  (the example site has it)
         with sftp_to(files.ssh.connect_to, files.ssh.port, files.credential.user, self._lab.secrets / "phones") as sftp:
@@ -101,10 +103,10 @@ class Floor(Tools):
 
     def _folders(self) -> None:
         for (share, name), entries in self._pattern.access.items():
-            office.run(self.smb("smbclient", share, "-c", f'mkdir "{name}"'))
-            office.run(self.smb("smbcacls", share, name, "-S", entries))
-            office.run(self.smb("smbcacls", share, name, "-I", "remove"))  # which it cannot say in the same call
-        office.run(self.quota())
+            theirs.run(self.smb("smbclient", share, "-c", f'mkdir "{name}"'))
+            theirs.run(self.smb("smbcacls", share, name, "-S", entries))
+            theirs.run(self.smb("smbcacls", share, name, "-I", "remove"))  # which it cannot say in the same call
+        theirs.run(self.quota())
 
     # -------------------------------------------------------------------------------------------------------- proofs
 
@@ -118,13 +120,13 @@ class Floor(Tools):
         for address in self.addresses():
             token = secrets.token_hex(16)
             message = self._file("message", f"From: {mail.check_sender}\nTo: {address}\nX-Bench: {token}\n\ncheck\n")
-            office.run(self.curl(mail.smtp.host, mail.smtp.port, mail.smtp.connect_to, *self.sending(address, message)))
-            while not (found := re.search(r"SEARCH (\d+)", office.run(self.reading(token, "")[0]))):
+            theirs.run(self.curl(mail.smtp.host, mail.smtp.port, mail.smtp.connect_to, *self.sending(address, message)))
+            while not (found := re.search(r"SEARCH (\d+)", theirs.run(self.reading(token, "")[0]))):
                 time.sleep(0.02)
-            office.run(self.reading(token, found[1])[1])
+            theirs.run(self.reading(token, found[1])[1])
 
     def _prove_mail_settings(self) -> None:
-        said = office.run(self.mail_settings(OUTLOOK))
+        said = theirs.run(self.mail_settings(OUTLOOK))
         if (
             said.count(str(self._lab.inventory.mail.clients and self._lab.inventory.mail.clients.incoming.server.host))
             < 2
@@ -135,11 +137,11 @@ class Floor(Tools):
         intranet = self._lab.inventory.intranet
         keytab = self._lab.secrets / "intranet.keytab"
         own = self._krb | {"KRB5CCNAME": f"FILE:{self._folder}/web"}
-        office.run(["kinit", "-k", "-t", str(keytab), intranet.check.principal], env=own)
+        theirs.run(["kinit", "-k", "-t", str(keytab), intranet.check.principal], env=own)
         for login, pages, wanted in ((LOGIN, ("sales", "travel"), "200 200 "), ("svc-check", ("sales",), "403 ")):
-            office.run(self.stand_in(login, keytab), env=own)
+            theirs.run(self.stand_in(login, keytab), env=own)
             cache = {"KRB5CCNAME": f"FILE:{self._folder}/as-{login}"}
-            if (said := office.run(self.pages(pages), env=self._krb | cache)) != wanted:
+            if (said := theirs.run(self.pages(pages), env=self._krb | cache)) != wanted:
                 raise SystemExit(f"the intranet answers {login} with {said!r}")
 
     def _prove_network(self) -> None:
@@ -165,7 +167,7 @@ class Floor(Tools):
 
     def _prove_phone(self) -> None:
         for password, good in ((self._sip, True), ("another one", False)):
-            said = office.run(self.registering(password), check=False)
+            said = theirs.run(self.registering(password), check=False)
             if ("completed successful" in said) != good:
                 raise SystemExit(f"the exchange answers the {'right' if good else 'wrong'} password with {said[-500:]}")
 
@@ -176,20 +178,20 @@ class Floor(Tools):
         server = self._lab.inventory.directory.server
         keytab, account = self._lab.secrets / "files.keytab", f"{server.host.partition('.')[0].upper()}$"
         own = self._krb | {"KRB5CCNAME": f"FILE:{self._folder}/own"}
-        office.run(["kinit", "-k", "-t", str(keytab), account], env=own)
+        theirs.run(["kinit", "-k", "-t", str(keytab), account], env=own)
         note = self._file("note", "a note")
         write = f'put "{note}" "{{0}}\\note"; get "{{0}}\\note" "{self._folder}/back"; del "{{0}}\\note"; ls "{{0}}\\*"'
         enter = f'ls "{{0}}\\*"; put "{note}" "{{0}}\\note"'
         for login, commands, good in ((LOGIN, write, True), ("svc-check", enter, False)):
             cache = self._folder / f"smb-{login}"
             words = ["kvno", "-k", str(keytab), "-U", login, "--out-cache", f"FILE:{cache}", account]
-            office.run(words, env=own)
+            theirs.run(words, env=own)
             cache.write_bytes(relabelled(cache.read_bytes(), self._domain.upper(), ("cifs", server.host)))
             for share, name in FOLDERS:
                 words = ["smbclient", "-s", str(self._folder / "smb.conf"), "-N", "--use-kerberos=required"]
                 words += [f"--use-krb5-ccache={cache}", "-I", server.connect_to, f"//{server.host}/{share}"]
                 own_ticket = self._krb | {"KRB5CCNAME": f"FILE:{cache}"}
-                said = office.run([*words, "-c", commands.format(name)], check=False, env=own_ticket)
+                said = theirs.run([*words, "-c", commands.format(name)], check=False, env=own_ticket)
                 if ("NT_STATUS" in said) == good:
                     raise SystemExit(f"{login} in {share}/{name}: {said[-500:]}")
 
@@ -218,7 +220,7 @@ class Floor(Tools):
     def quota(self) -> list[str]:
         """What sets the quota of the home folder."""
         limit = self._pattern.quota * 1024 * 1024
-        return self.smb("smbcquotas", "quota$", "-S", f"UQLIM:{office.netbios(self._lab)}\\{LOGIN}:{limit}/{limit}")
+        return self.smb("smbcquotas", "quota$", "-S", f"UQLIM:{theirs.netbios(self._lab)}\\{LOGIN}:{limit}/{limit}")
 
     def reading(self, token: str, number: str) -> tuple[list[str], list[str]]:
         """What curl looks for the message with, and what it removes the one of that number with."""

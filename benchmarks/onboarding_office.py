@@ -7,25 +7,21 @@ vSwitch's and SQLite's own programs, and of the switch by typing; so is what is 
 from __future__ import annotations
 
 import base64
-import os
 import re
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
-
 from benchmarks.measuring import Asked
+from benchmarks.office_programs import PC, at_switch, base, ldap, netbios, run, samba, wine
 from provisioning.lab.office import Office, standing
 from provisioning.lab.site_copy import write_site
-from provisioning.lab.windows.prefix import wine_command, wine_environment
 
 EXAMPLE = Path(__file__).parents[1] / "inventories/example"
 PERSON, LOGIN, EXTENSION = "E1042", "anna.petrova", "1042"
-PC, SWITCH, PORT, PHONE_FILE = "WS-0042", "sw-b2-1", "GigabitEthernet1/0/12", "02005e104043.cfg"
+PORT, PHONE_FILE = "GigabitEthernet1/0/12", "02005e104043.cfg"
 FOLDERS = (("homes$", LOGIN), ("departments", "Sales"))
 POLICIES = "HKLM\\SOFTWARE\\Policies"
 OUTLOOK = "HKLM\\SOFTWARE\\Microsoft\\Active Setup\\Installed Components\\Provisioning.Outlook"
@@ -35,7 +31,6 @@ UNINSTALL = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
 KEYS = (POLICIES, OUTLOOK, SYSTEM, PRINTERS)
 """The registry keys that an onboarding writes to, or above those."""
 
-_SYSTEM32 = "C:\\windows\\system32"
 # What a domain controller gives and counts by itself.
 _STAMPS = {
     "objectguid", "objectsid", "whencreated", "whenchanged", "usncreated", "usnchanged", "dscorepropagationdata",
@@ -178,87 +173,6 @@ def settle(lab: Office, before: Seen) -> None:
         raise SystemExit("the office is not as it was before: " + "\n".join(wrong))
 
 
-# ----------------------------------------------------------------------------------------------- their own programs
-
-
-def run(
-    words: Sequence[str], *, text: str | None = None, check: bool = True, env: Mapping[str, str] | None = None
-) -> str:
-    """What a program prints; SystemExit when it fails and that matters. `env` is added to ours."""
-    done = subprocess.run(
-        list(words), input=text, capture_output=True, text=True, errors="replace", check=False, timeout=120,
-        env={**os.environ, **(env or {})},
-    )  # fmt: skip
-    if check and done.returncode:
-        raise SystemExit(f"{words[0]} ended with {done.returncode}: {(done.stderr or done.stdout)[-1000:]}")
-    return done.stdout + done.stderr
-
-
-def base(lab: Office) -> str:
-    """The domain's DN."""
-    return lab.inventory.directory.base_dn
-
-
-def netbios(lab: Office) -> str:
-    """What the domain is called in front of a backslash."""
-    return str(lab.inventory.directory.netbios_domain)
-
-
-def ldap(lab: Office, program: str, *words: str, text: str | None = None) -> str:
-    """One of OpenLDAP's programs, as the domain's administrator."""
-    directory = lab.inventory.directory
-    server = ["-x", "-H", f"ldaps://{directory.server.connect_to}", "-D", f"Administrator@{directory.domain}"]
-    signed = [program, *server, "-y", str(lab.dc.admin_password), *words]
-    return run(signed, text=text, env={"LDAPTLS_CACERT": str(lab.authority.certificate)})
-
-
-def samba(lab: Office, program: str, share: str, *words: str) -> str:
-    """One of Samba's client programs on a share, as the domain's administrator (on ``quota$`` as the file servers'
-    own account); its verdict is in what it prints."""
-    user, secret = ("svc-files", lab.secrets / "svc-files") if share == "quota$" else ("Administrator", None)
-    password = (secret or lab.dc.admin_password).read_text(encoding="utf-8").strip()
-    file = lab.folder / f"bench-{user}.smb"
-    file.touch(mode=0o600)
-    file.write_text(f"username={user}\npassword={password}\ndomain={netbios(lab)}\n", encoding="utf-8")
-    try:
-        there = f"//{lab.inventory.directory.server.connect_to}/{share}"
-        return run([program, "-A", str(file), "-m", "SMB3", there, *words], check=False)
-    finally:
-        file.unlink()
-
-
-def wine(lab: Office, program: str, *words: str) -> str:
-    """A Windows program at the PC itself, without WinRM."""
-    prefix = lab.folder / "windows" / PC / "prefix"
-    command = wine_command(f"{_SYSTEM32}\\{program}", *words)
-    done = subprocess.run(
-        command, env=wine_environment(prefix), cwd=prefix, capture_output=True, text=True, errors="replace",
-        check=False, timeout=120,
-    )  # fmt: skip
-    return done.stdout.replace("\r", "") if done.returncode == 0 else ""
-
-
-def at_switch(lab: Office, lines: Sequence[str]) -> list[str]:
-    """Type lines at the switch, one after the other; what each printed."""
-    host = lab.inventory.network.switches[SWITCH]
-    raw = paramiko.Transport((host.ssh.connect_to, host.ssh.port))
-    try:
-        raw.start_client()
-        raw.auth_password(host.credential.user, (lab.secrets / "switch").read_text(encoding="utf-8").strip())
-        channel = raw.open_session()
-        channel.get_pty()
-        channel.invoke_shell()
-        channel.settimeout(10)
-        _until_prompt(channel)
-        said = []
-        for line in ("terminal length 0", *lines):
-            channel.sendall(f"{line}\n".encode())
-            said.append(_until_prompt(channel).partition("\n")[2].rpartition("\n")[0])
-        return said[1:]
-    finally:
-        raw.close()
-
-
 def phone_file(lab: Office) -> Path:
     """The desk phone's file, where it lies on this machine."""
     return lab.phone_files / PHONE_FILE
@@ -325,10 +239,3 @@ def _quota(lab: Office) -> str:
 
 def _mac(lab: Office) -> str:
     return lab.inventory.workstations[PC].mac
-
-
-def _until_prompt(channel: paramiko.Channel) -> str:
-    text = ""
-    while not re.search(r"(^|\n)\S+#\s*$", text):
-        text += channel.recv(65536).decode().replace("\r", "")
-    return text

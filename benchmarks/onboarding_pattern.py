@@ -6,8 +6,10 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from benchmarks import office_programs as theirs
 from benchmarks import onboarding_office as office
-from benchmarks.onboarding_office import FOLDERS, LOGIN, PC
+from benchmarks.office_programs import PC
+from benchmarks.onboarding_office import FOLDERS, LOGIN
 from provisioning.lab.office import Office
 
 _USER = (
@@ -45,9 +47,9 @@ class Pattern:
 
 def _ldif(lab: Office, password: str) -> str:
     """Two accounts and the memberships, as ldapmodify takes them."""
-    asked = ["-LLL", "-o", "ldif-wrap=no", "-b", office.base(lab)]
-    user = _entry(office.ldap(lab, "ldapsearch", *asked, f"(sAMAccountName={LOGIN})", *_USER, "memberOf"))
-    computer = _entry(office.ldap(lab, "ldapsearch", *asked, f"(sAMAccountName={PC}$)", *_COMPUTER))
+    asked = ["-LLL", "-o", "ldif-wrap=no", "-b", theirs.base(lab)]
+    user = _entry(theirs.ldap(lab, "ldapsearch", *asked, f"(sAMAccountName={LOGIN})", *_USER, "memberOf"))
+    computer = _entry(theirs.ldap(lab, "ldapsearch", *asked, f"(sAMAccountName={PC}$)", *_COMPUTER))
     secret = base64.b64encode(f'"{password}"'.encode("utf-16-le")).decode()
     groups = [line for line in user if line.startswith("memberOf")]
     records = [
@@ -74,7 +76,7 @@ def _registry(lab: Office) -> bytes:
     folder = lab.folder / "windows" / PC / "prefix" / "drive_c" / "windows" / "temp"
     text = "Windows Registry Editor Version 5.00\r\n"
     for key in office.KEYS:
-        office.wine(lab, "reg.exe", "export", key, "C:\\windows\\temp\\bench.reg", "/y", "/reg:64")
+        theirs.wine(lab, "reg.exe", "export", key, "C:\\windows\\temp\\bench.reg", "/y", "/reg:64")
         file = folder / "bench.reg"
         text += file.read_bytes().decode("utf-16").partition("\n")[2]
         file.unlink()
@@ -82,6 +84,6 @@ def _registry(lab: Office) -> bytes:
 
 
 def _access(lab: Office, share: str, name: str) -> str:
-    said = office.samba(lab, "smbcacls", share, name)
+    said = theirs.samba(lab, "smbcacls", share, name)
     lines = [line for line in said.splitlines() if line.startswith(("REVISION", "OWNER", "ACL"))]
     return ",".join(lines)

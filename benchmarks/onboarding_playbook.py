@@ -18,8 +18,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.office_programs import PC, SWITCH
 from benchmarks.onboarding_floor import OUTLOOK, Floor
-from benchmarks.onboarding_office import LOGIN, PC, PORT, SWITCH
+from benchmarks.onboarding_office import LOGIN, PORT
 from benchmarks.onboarding_pattern import Pattern
 from provisioning.lab.office import Office
 

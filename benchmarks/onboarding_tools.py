@@ -11,8 +11,9 @@ from pathlib import Path
 import paramiko
 from winrm.protocol import Protocol
 
-from benchmarks import onboarding_office as office
-from benchmarks.onboarding_office import LOGIN, PC, SWITCH
+from benchmarks import office_programs as theirs
+from benchmarks.office_programs import PC, SWITCH
+from benchmarks.onboarding_office import LOGIN
 from provisioning.lab.office import Office
 
 
@@ -28,7 +29,7 @@ class Tools:
         self._winrm: tuple[Protocol, str] | None = None
         self._krb = {"KRB5_CONFIG": str(self._krb5_conf()), "LC_ALL": "C.UTF-8"}
         (folder / "smb.conf").write_text(
-            f"[global]\n realm = {self._domain.upper()}\n workgroup = {office.netbios(lab)}\n"
+            f"[global]\n realm = {self._domain.upper()}\n workgroup = {theirs.netbios(lab)}\n"
             f" client min protocol = SMB3\n lock directory = {folder}\n state directory = {folder}\n"
             f" cache directory = {folder}\n private dir = {folder}\n pid directory = {folder}\n"
             f" log file = {folder}/log\n"
@@ -39,7 +40,7 @@ class Tools:
         server = self._lab.inventory.directory.server.connect_to
         signed = [*words, "-x", "-H", f"ldaps://{server}", "-D", user, "-y", str(password)]
         signed += ["-f", str(file)] if file else []
-        return office.run(signed, check=file is not None, env={"LDAPTLS_CACERT": str(self._lab.authority.certificate)})
+        return theirs.run(signed, check=file is not None, env={"LDAPTLS_CACERT": str(self._lab.authority.certificate)})
 
     def smb(self, program: str, share: str, *words: str) -> list[str]:
         """One of Samba's client programs as the account of the file servers."""

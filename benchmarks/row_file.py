@@ -3,7 +3,8 @@
 Everybody begins at the sign-in. Ours is what a run does with a file: sign-in over SMB and WinRM, the session's folder,
 the copy, the hash (certutil on the PC). Python and its imports come before, as a run pays them once; smbclient is a
 whole process, which adds some 20 ms to the floor. The floor checks nothing. Ours is sealed (AES-128-GCM) since the PC
-offers it, the floor is signed (smbclient does not encrypt unless it is told to). Afterwards the file is compared on the
+offers it, the floor is signed (smbclient does not encrypt unless it is told to). What the floor takes when it has the
+PC hash the file as well, by pywinrm and certutil, is among the figures. Afterwards the file is compared on the
 PC's disk, and removed; that time is nobody's.
 
 A second row, without a goal: the PC fetches the file over HTTPS, as a site may want it for branch offices.
@@ -19,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from winrm import Session
 
 from benchmarks.measuring import Asked, Row, at_most, in_turn, seconds
 from benchmarks.windows_lab import Bench, windows_bench
@@ -38,7 +41,8 @@ def measure(asked: Asked) -> Iterator[Row]:
     """The rows ``file`` and ``file-https``."""
     with windows_bench(asked, 1, {}) as bench:
         work = _Work(bench, _random_file(asked.folder / "big.bin"))
-        contestants = {"ours": work.ours, "smbclient": work.floor, "https": work.https, "base64": work.base64}
+        contestants = {"ours": work.ours, "smbclient": work.floor, "smbclient and certutil": work.checked}
+        contestants |= {"https": work.https, "base64": work.base64}
         times = in_turn(contestants, asked.repeat, asked.note)
     ours, floor = times["ours"], times["smbclient"]
     verified = "sha256sum of the file on the PC's disk"
@@ -50,7 +54,11 @@ def measure(asked: Asked) -> Iterator[Row]:
         floor,
         times["base64"].times(_OCTETS / _PART),
         [at_most(ours, floor, 1.2)],
-        {"MB/s": _OCTETS / 1e6 / ours.median, "floor MB/s": _OCTETS / 1e6 / floor.median},
+        {
+            "MB/s": _OCTETS / 1e6 / ours.median,
+            "floor MB/s": _OCTETS / 1e6 / floor.median,
+            "floor and certutil by pywinrm s": times["smbclient and certutil"].median,
+        },
         "ours: sign-in, encrypted copy, SHA-256 on both ends; floor: smbclient put, signed, no check; base64: echo "
         f"through one shell, {_PART} octets measured, not decoded",
     )
@@ -97,6 +105,30 @@ class _Work:
         took = seconds(lambda: self.bench.send(self.name, {"big.bin": self.big}))
         there = self.bench.drive(self.name) / "windows/temp/big.bin"
         self._compare(there)
+        there.unlink()
+        return took
+
+    def checked(self) -> float:
+        """The floor, and the hash by a shell of its own; nobody computes here what it should be."""
+        inventory = self.bench.site().inventory
+        windows = inventory.windows
+        password = (self.bench.folder / "secrets/windows").read_text().strip()
+        where = f"https://{self.bench.addresses[self.name]}:{windows.port}/wsman"
+        there = self.bench.drive(self.name) / "windows/temp/big.bin"
+
+        def send() -> None:
+            self.bench.send(self.name, {"big.bin": self.big})
+            pc = Session(
+                where,
+                (windows.credential.user, password),
+                transport="ntlm",
+                ca_trust_path=str(windows.trust),
+                proxy=None,
+            )
+            if pc.run_cmd("certutil", ["-hashfile", "C:\\Windows\\Temp\\big.bin", "SHA256"]).status_code != 0:
+                raise SystemExit("certutil failed")
+
+        took = seconds(send)
         there.unlink()
         return took
 

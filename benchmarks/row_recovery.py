@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import onboarding_office as office
+from benchmarks import office_programs as theirs
 from benchmarks.measuring import Asked, Row, Times, within
 from benchmarks.onboarding_office import LOGIN, PERSON, forget_leases, look, office_of, settle, site_of
 from benchmarks.row_onboarding import Ours, as_installed
@@ -155,8 +155,8 @@ def measure(asked: Asked) -> Iterator[Row]:
 
 def writes(lab: Office) -> Mapping[str, int]:
     """Attribute (as the domain controller numbers them) of the new colleague's account → how often it was written."""
-    words = ["-LLL", "-o", "ldif-wrap=no", "-b", office.base(lab), f"(sAMAccountName={LOGIN})", "replPropertyMetaData"]
-    found = re.search(r"replPropertyMetaData:: (\S+)", office.ldap(lab, "ldapsearch", *words))
+    words = ["-LLL", "-o", "ldif-wrap=no", "-b", theirs.base(lab), f"(sAMAccountName={LOGIN})", "replPropertyMetaData"]
+    found = re.search(r"replPropertyMetaData:: (\S+)", theirs.ldap(lab, "ldapsearch", *words))
     if found is None:
         raise SystemExit("the domain controller does not say how often attributes were written")
     octets = base64.b64decode(found[1])

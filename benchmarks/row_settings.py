@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from smbprotocol.connection import Connection
@@ -39,6 +40,7 @@ from provisioning.site import Inventory
 
 _PCS = 10
 _UNINSTALL = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
+_BUILDING = Lock()
 _PART = 5  # values that are added one by one
 
 
@@ -135,6 +137,7 @@ class _Job:
             ca_trust_path=self._trust,
             proxy=None,
         )
+        _without_environment(protocol)
         shell = protocol.open_shell(codepage=65001)
         commands = [["reg", "import", f"C:\\Windows\\Temp\\{policies.name}", "/reg:64"]]
         for one in self._packages:
@@ -150,6 +153,7 @@ class _Job:
     def _add_one_by_one(self, name: str) -> None:
         where = f"https://{self._bench.addresses[name]}:5986/wsman"
         session = Session(where, (self._user, self._password), transport="ntlm", ca_trust_path=self._trust, proxy=None)
+        _without_environment(session.protocol)
         for number in range(_PART):
             words = [
                 "add",
@@ -186,6 +190,14 @@ class _Job:
 
     def _count(self, what: str, number: float) -> None:
         self.figures.setdefault(what, []).append(number)
+
+
+def _without_environment(protocol: Protocol) -> None:
+    """requests changes and restores ``no_proxy`` of the environment at every message, which other threads trip over."""
+    with _BUILDING:
+        session = protocol.transport.build_session()
+    session.trust_env = False
+    session.proxies = {}
 
 
 @contextmanager

@@ -11,6 +11,8 @@ _WORDS = {True: "yes", False: "NO", None: "–"}
 _COLOURS = {"floor": "#9aa5b1", "ours": "#1f6feb", "alternative": "#d9822b"}
 _TITLES = {"floor": "floor", "ours": "provisioning", "alternative": "alternative"}
 
+BEGIN, END = "<!-- measured: python -m benchmarks writes what follows -->", "<!-- end of what was measured -->"
+
 Plain = Mapping[str, Any]
 """A row as ``results.json`` has it."""
 
@@ -28,6 +30,26 @@ def table(rows: Sequence[Plain]) -> str:
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def circumstances(rows: Sequence[Plain]) -> str:
+    """On what the rows were measured and when, a line for each difference; then what looked at the end state."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        at = row["measured"]
+        versions = ", ".join(f"{name} {number}" for name, number in at["versions"].items())
+        where = f"{at['machine']}, {at['cores']} cores, Linux {at['kernel']}, Python {at['python']}; {versions}"
+        said.setdefault(f"{at['at'][:10]} on {where}", []).append(row["name"])
+    lines = [f"Measured {where} ({', '.join(names)})." for where, names in said.items()]
+    lines += [f"- {_explained(row)}" for row in rows]
+    return "\n".join(lines)
+
+
+def paste(page: Path, text: str) -> None:
+    """Put `text` between the two lines of `page` that mark its place."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, behind = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{behind}", encoding="utf-8")
 
 
 def picture(rows: Sequence[Plain], path: Path) -> None:
@@ -78,6 +100,17 @@ def _ratio(row: Plain, part: str) -> str:
 def _scaled(row: Plain) -> str:
     scale = row["ways"].get("alternative", {}).get("scale", 1)
     return "" if scale == 1 else f" (1/{scale:g} of it, times {scale:g})"
+
+
+def _explained(row: Plain) -> str:
+    ways = "; ".join(
+        f"{_TITLES[part]}: {way['way']}"
+        for part in ("floor", "alternative")
+        if (way := row["ways"].get(part)) is not None
+    )
+    turns, load = len(row["ways"]["ours"]["seconds"]), row["measured"]["load"]
+    said = f"`{row['name']}` ({turns} turns, load {load:g}): {ways + '. ' if ways else ''}End state: {row['verified']}."
+    return f"{said} {row['note']}." if row["note"] else said
 
 
 def _verdicts(row: Plain) -> str:

@@ -16,10 +16,10 @@ from provisioning.resources.registry import KINDS
 
 def main(folder: Path) -> str:
     """What was planned, in one sentence."""
-    for name in KINDS:
-        KINDS[name] = EmptySystem(KINDS[name])
     site = Site.load(folder).inventory
     work = onboard("E1042").compile(site, Accounts())
+    for name in {resource.kind for resource in work.resources}:  # as in `provision plan`, no other kind is loaded
+        KINDS[name] = EmptySystem(KINDS[name])
     changes = planner.compare(work.resources, planner.read(work.resources, NoSessions()))
     documents = [change_document(change) for change in changes]
     return f"{len(documents)} changes\n"

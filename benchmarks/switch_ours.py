@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
@@ -78,6 +79,7 @@ def facade(job: Job) -> Work:
     site = Site.load(folder)
     loading = time.monotonic() - began
     request = Ports(tuple(job.scenario.interfaces))
+    import_module("provisioning.api.plan_making")  # imported on first use, as all that only some programs need
     load("ios")  # what it imports, and its own file
     _ = site.ledger  # the file is there from the second run on, and so is the archive
     place = archive_of(site.inventory).place

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.lab_office import office_up
 from benchmarks.measuring import Asked
 from benchmarks.worker_crew import Crew, ask, database, worker_command, write_ledger
-from provisioning.lab.colleagues import furnish
 from provisioning.lab.office import Office
 from provisioning.lab.postgres import Postgres
 from provisioning.lab.process import run
 from provisioning.lab.site_copy import write_site
-from provisioning.lab.ssh_service import ensure_password
 
 PEOPLE = 50
 _EXAMPLE = Path(__file__).parents[1] / "inventories/example"
-_SERVICES = ("svc-provision", "svc-mail", "svc-check", "svc-web", "mail-check")
 _CREWS = {"one worker": 1, "two workers": 2}
 
 
@@ -29,7 +25,7 @@ def in_the_lab(asked: Asked, server: Postgres, furnish_site: Callable[[Path, int
     write_site(_EXAMPLE, folder, asked.number)
     people = furnish_site(folder, len(_CREWS) * PEOPLE)
     original = (folder / "site.yml").read_text(encoding="utf-8")
-    with _office(folder, asked.number) as office:
+    with office_up(folder, asked.number) as office:
         for turn, (name, workers) in enumerate(_CREWS.items()):
             mine = people[turn * PEOPLE : (turn + 1) * PEOPLE]
             (folder / "site.yml").write_text(original, encoding="utf-8")
@@ -44,26 +40,6 @@ def in_the_lab(asked: Asked, server: Postgres, furnish_site: Callable[[Path, int
             figures[f"Samba, {name}: requests/s"] = PEOPLE / done.seconds
             figures[f"Samba, {name}: CPU ms a request, workers"] = 1000 * done.processor["workers"] / PEOPLE
     return figures
-
-
-@contextmanager
-def _office(folder: Path, number: int) -> Iterator[Office]:
-    office = Office(folder, number)
-    try:
-        office.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-        office.folder.chmod(0o755)
-        for name in _SERVICES:
-            ensure_password(office.secrets / name)
-        office.authority.up()
-        office.dc.up()
-        furnish(office.dc, office.inventory, office.secrets)
-        office.mail.up()
-        office.web.up()
-        yield office
-    finally:
-        for service in (office.web, office.mail, office.dc):
-            service.down()
-        shutil.rmtree(office.folder, ignore_errors=True)
 
 
 def _verify(office: Office, crew: Crew, people: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from provisioning.engine import planner
 from provisioning.engine.planner import TargetSessions
@@ -12,8 +13,8 @@ from provisioning.errors import ProvisioningError, RequestError, TargetError
 from provisioning.intake.amended import overtaken, said
 from provisioning.intake.extensions import held_extensions
 from provisioning.intake.requests import OPEN
-from provisioning.ledger import AmendmentRecord, Ledger, PatchOrder
-from provisioning.ledger.patch_orders import PatchOrderState
+from provisioning.ledger import AmendmentRecord, PatchOrder
+from provisioning.ledger.books import PatchOrderState
 from provisioning.procedures.audit_books import SEATS, SeatHeld
 from provisioning.procedures.audit_pcs import PcFinding, judge_changes, judge_installed, packages_there
 from provisioning.procedures.audit_records import Standing
@@ -22,6 +23,9 @@ from provisioning.resources.directory.survey import Survey, survey
 from provisioning.resources.phones.subscriber import taken
 from provisioning.resources.windows.entries import entries, entries_of_people, read_packages
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _ALL = 1_000_000
 _OPEN_ORDERS: tuple[PatchOrderState, ...] = ("open",)

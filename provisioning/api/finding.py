@@ -18,7 +18,7 @@ from provisioning.api.readable import Remembering
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import MAX_TARGETS_AT_ONCE, TargetSessions
 from provisioning.errors import ProvisioningError, RequestError, TargetError
-from provisioning.ledger.patch_orders import FirstSeen
+from provisioning.ledger.books import FirstSeen
 from provisioning.procedures.sought import Device, Expected, Sought, device_with, foreign, sought
 from provisioning.resources.switch.proofs import leases
 from provisioning.resources.switch.sightings import Activity, Link, Neighbour, Power, Sighting, SwitchView, view

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioning.ledger import Ledger
 from provisioning.procedures.line_history import Seen, growth
 from provisioning.procedures.lines import DAY, LineFinding
 from provisioning.resources.base import Address, State
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 __all__ = ["LineReport", "PortHistory", "PortState", "SwitchCheck", "earlier", "histories"]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from provisioning.engine.planner import TargetSessions
 from provisioning.errors import ProvisioningError, RejectedError
-from provisioning.ledger import Ledger
 from provisioning.procedures.replace_data import BroughtData, brought
 from provisioning.resources.registry import KINDS
 from provisioning.resources.windows.opened_archives import opened
@@ -22,6 +21,7 @@ from provisioning.site import Inventory
 if TYPE_CHECKING:
     from provisioning.api.site import Site
     from provisioning.connections.windows import WindowsSession
+    from provisioning.ledger import Ledger
 
 _PACKAGE = "windows.package"
 _STAMP = r"-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})\d{2}Z\.tar\.gz(\.age)?"

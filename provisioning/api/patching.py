@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from provisioning.engine.events import Listener
 from provisioning.errors import LedgerError, RequestError, TargetError
 from provisioning.ledger import PatchOrder
-from provisioning.ledger.patch_orders import PatchOrderState
+from provisioning.ledger.books import PatchOrderState
 from provisioning.procedures.patch import Patch, purpose_of
 from provisioning.procedures.patch_proof import Look, Verdict, judge
 from provisioning.procedures.port_choice import Choice, choose, chosen, face_of, switches_for

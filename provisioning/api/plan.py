@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from provisioning.engine import document, planner
+from provisioning.engine import planner
 from provisioning.engine.events import Listener
 from provisioning.engine.run import alone, holder_of
 from provisioning.engine.undo import begun_to_undo, open_undo, request_of_undo, stop_for_undo, to_take_back
@@ -17,14 +17,16 @@ from provisioning.errors import RequestError, TargetError, UnreachableError
 from provisioning.intake import amended, clearance, leavers
 from provisioning.intake.extensions import refuse_given
 from provisioning.intake.seats import give_back_unread, seats_before, shortages
-from provisioning.ledger import Books, Entry, Ledger, NewPatchOrder, OpenTarget, RunRecord
-from provisioning.procedures.approvals import Grounds
-from provisioning.procedures.extensions import Claim, claims
-from provisioning.procedures.licences import Seat
+from provisioning.ledger import Books, Entry, NewPatchOrder, OpenTarget, RunRecord
 from provisioning.resources.base import Address, Change, Proof, State
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what few programs need is imported where it is used
     from provisioning.api.site import Site
+    from provisioning.engine.document import PlanDocument
+    from provisioning.ledger import Ledger
+    from provisioning.procedures.approvals import Grounds
+    from provisioning.procedures.extensions import Claim
+    from provisioning.procedures.licences import Seat
 
 _ALL = 1_000_000
 
@@ -155,8 +157,10 @@ class Plan:
             stop_for_undo(ledger, undone)
             return Run(self.site, write())
 
-    def to_document(self) -> document.PlanDocument:
+    def to_document(self) -> PlanDocument:
         """The plan as plain data (see ``docs/plan.schema.json``)."""
+        from provisioning.engine import document  # noqa: PLC0415
+
         return document.PlanDocument(
             title=self.title,
             request=dict(self.request),
@@ -226,6 +230,8 @@ class Run:
             tried = begun_to_undo(ledger, record)
             with self.site.reading(listener, f"undo of run {self.id}") as sessions:
                 begun, unread = to_take_back(record.changes, sessions, begun=tried)
+        from provisioning.procedures.extensions import claims  # noqa: PLC0415
+
         changes = tuple(planner.inverse(begun))
         # What was removed takes its seat, and its extension, again before it is installed again.
         again = [change for change in changes if change.before is None]

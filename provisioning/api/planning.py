@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from provisioning.engine.locks import FileLocks, Locks, locks_of
 from provisioning.engine.planner import Reading
 from provisioning.errors import RejectedError, RequestError, TargetError
 from provisioning.intake.extensions import held_extensions
-from provisioning.ledger import Ledger
 from provisioning.procedures.base import (
     Accounts,
     Asking,
@@ -37,11 +36,12 @@ from provisioning.site.inventory import nearest
 
 if TYPE_CHECKING:
     from provisioning.connections.directory import DirectorySession
+    from provisioning.ledger import Ledger
 
 _REFUSED = 10
 """Targets of which a refusal says why."""
 
-MaybeLedger = Callable[[], Ledger | None]
+MaybeLedger: TypeAlias = "Callable[[], Ledger | None]"
 """Opens the ledger, where there is one."""
 
 

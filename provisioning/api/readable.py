@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import TargetSessions
-from provisioning.ledger import Ledger
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 class Readable(Protocol):

@@ -10,7 +10,6 @@ from provisioning.api.old_pc import OldPc, data_of, dead_pc, look_at, windows_of
 from provisioning.engine.events import Listener
 from provisioning.engine.planner import TargetSessions
 from provisioning.errors import RequestError, TargetError
-from provisioning.ledger import Ledger
 from provisioning.procedures.install_scope import listed, people_at
 from provisioning.procedures.join import computer_name
 from provisioning.procedures.replace import OLD_TO, OldTo, Replace
@@ -22,6 +21,7 @@ from provisioning.site.workplaces import Workstation
 
 if TYPE_CHECKING:
     from provisioning.api.site import Site
+    from provisioning.ledger import Ledger
 
 __all__ = ["OLD_TO", "OldTo", "replace_request"]
 

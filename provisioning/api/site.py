@@ -9,48 +9,38 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provisioning.api import auditing, configurations, finding, planning, playbook_steps
-from provisioning.api.auditing import AuditReport
-from provisioning.api.line_report import LineReport
-from provisioning.api.lines import check_lines
 from provisioning.api.plan import Plan, Run
-from provisioning.api.reading_ahead import reading_ahead
-from provisioning.api.saved import read_plan
 from provisioning.connections.idle import IdleSessions
 from provisioning.connections.openers import OPENERS
 from provisioning.connections.pool import Pool
-from provisioning.engine import planner
+from provisioning.connections.room import room_for_sessions
 from provisioning.engine.events import Listener, one_at_a_time
 from provisioning.engine.exclusive import Exclusive
 from provisioning.engine.outbox import Messenger, desks_of
 from provisioning.engine.planner import TargetSessions
-from provisioning.engine.prover import prove
 from provisioning.engine.run import carry_out
-from provisioning.engine.undo import to_take_back
-from provisioning.errors import LedgerError, RequestError, TargetError
-from provisioning.intake import Bulk, amended, leavers, permit_more, ports
+from provisioning.errors import LedgerError, TargetError
+from provisioning.intake import Bulk, amended, leavers, ports
 from provisioning.intake.extensions import give_back_extensions
 from provisioning.intake.overlay import Overlay
 from provisioning.intake.seat_custody import book_seats
-from provisioning.intake.seats import give_back, shortages, take, take_again
-from provisioning.ledger import Ledger, RunRecord, RunState, moment
-from provisioning.procedures import registry
-from provisioning.procedures.approvals import grounds
-from provisioning.procedures.base import Accounts, Request, foreseen
-from provisioning.procedures.extensions import claims
-from provisioning.procedures.leaving_guard import refuse_stranger, seats_again
-from provisioning.procedures.licences import Seat, passed_on, seats
-from provisioning.procedures.ownership import owners
-from provisioning.procedures.packages import downgrade_warnings
-from provisioning.procedures.whole_site import whole_site
+from provisioning.intake.seats import give_back, take_again
+from provisioning.ledger import RunRecord, RunState, moment
 from provisioning.resources.base import Change, ProofResult, State
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
 from provisioning.site.load import load
 
+if TYPE_CHECKING:  # what few programs need is imported where it is used
+    from provisioning.api import finding
+    from provisioning.api.audit_report import AuditReport
+    from provisioning.api.line_report import LineReport
+    from provisioning.ledger import Ledger
+    from provisioning.procedures.base import Request
+
 _ALL = 1_000_000
-_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -67,6 +57,8 @@ class Site(Bulk):
     @cached_property
     def ledger(self) -> Ledger:
         """The site's ledger, opened on first use."""
+        from provisioning.ledger import Ledger  # noqa: PLC0415  (a site without one is planned without SQLAlchemy)
+
         return Ledger.at(self.inventory.ledger, self.secrets, desks=desks_of(self.inventory))
 
     @property
@@ -123,8 +115,8 @@ class Site(Bulk):
     def kept_open(self) -> Iterator[None]:
         """Within the block, sessions stay open from one step to the next (a plan, its run) instead of being opened for
         each: on slow lines most of the time goes into signing in. For programs that go straight on: while a person
-        thinks, others want to get at the devices. At most 512 targets are kept."""
-        with Pool(self.wired, self.secrets, OPENERS, keeps=_KEPT) as pool:
+        thinks, others want to get at the devices. At most 4,096 targets are kept."""
+        with Pool(self.wired, self.secrets, OPENERS, keeps=room_for_sessions()) as pool:
             self._kept_open.append(pool)
             try:
                 yield
@@ -147,6 +139,8 @@ class Site(Bulk):
 
         Without a ledger nobody is at work on anything, and reading makes none (see :func:`planning.locks`).
         """
+        from provisioning.api import planning  # noqa: PLC0415
+
         locks = planning.locks(self.inventory, lambda: self.ledger, purpose)
         leave = threading.Event()
         with self.connect() as pool:
@@ -168,78 +162,29 @@ class Site(Bulk):
         Raises :class:`~provisioning.errors.RequestError`, and :class:`~provisioning.errors.TargetError` for the
         directory.
         """
-        with self._one_moment():
-            return self._plan(request or whole_site(self.wired), listener)
+        from provisioning.api.plan_making import plan  # noqa: PLC0415  (a program that resumes plans nothing)
 
-    def _plan(self, request: Request, listener: Listener | None) -> Plan:
-        site = self.wired
-        with self.reading(listener) as pool, reading_ahead(request, site, pool) as ahead:
-            work = request.compile(site, self._facts(request, pool))
-            reading = ahead.read([*work.resources, *(one.resource for one in work.expected)])
-        planning.refuse(work, reading)
-        changes = planner.compare(work.resources, reading)
-        refuse_stranger(request, reading.found, changes)
-        whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
-        # What could not be read may have to be changed when it can be.
-        possible = [Change(r.address, None, r.desired) for r in work.resources if r.target in reading.unread]
-        wanted = (
-            *passed_on(request, seats(site, [r.address for r in work.resources if r.desired is not None], whose)),
-            *seats_again(request, site),
-        )
-        held = self.ledger.holders([one.asset for one in work.custody]) if self.has_ledger and work.custody else {}
-        books, plain = amended.to_write(self.inventory, site, work, held), request.to_plain()
-        return Plan(
-            self,
-            request.title,
-            plain,
-            tuple(changes),
-            work.proofs,
-            (
-                *planning.warnings(site),
-                *self._shortages(wanted),
-                *downgrade_warnings(changes),
-                *planner.lasting(changes),
-                *work.warnings,
-                *planning.unmet(work, reading),
-                *playbook_steps.sentences(site, plain, changes),
-            ),
-            reading.unread,
-            len({r.address for r in work.resources if r.target not in reading.unread}),
-            grounds=grounds(
-                foreseen(request, site),
-                [*changes, *possible],
-                whose,
-                work.off_premises,
-                [amendment for amendment, _ in books.amendments],
-            ),
-            seats=wanted,
-            extensions=claims(site, ((r.address, r.desired) for r in work.resources)),
-            orders=ports.to_open(self.ledger if self.has_ledger else None, work.orders, changes=bool(changes)),
-            books=books,
-        )
+        with self._one_moment():
+            return plan(self, request, listener)
 
     def check(self, *names: str, workplace: str | None = None, listener: Listener | None = None) -> list[ProofResult]:
         """Run the proofs of people, of the people at workplaces, and of equipment, each proof once. Changes nothing."""
-        site = self.wired
-        request = planning.to_check(site, names, workplace)
-        with self.reading(listener, "a check") as pool:
-            accounts = self._facts(request, pool)
-            missing = [key for key in request.desks(site) if key not in accounts.logins]
-            if missing:
-                raise RequestError(
-                    f"{', '.join(missing)} has no account yet, so there is nothing to check; "
-                    f"run `provision onboard {missing[0]}`"
-                )
-            return prove(request.compile(site, accounts).proofs, pool, one_at_a_time(listener))
+        from provisioning.api.plan_making import check  # noqa: PLC0415  (as above)
+
+        return check(self, names, workplace, listener)
 
     def find(self, text: str, listener: Listener | None = None) -> finding.Finding:
         """Where a person, PC, workplace, outlet, device, MAC or IPv4 address, or ``switch:port`` is on the network now,
         and where the site says it should be. Changes nothing. Raises :class:`~provisioning.errors.RequestError` when
         `text` fits nothing in the site, or several things."""
+        from provisioning.api import finding  # noqa: PLC0415
+
         return finding.find(self, text, listener)
 
     def audit(self, *names: str, areas: Sequence[str] = (), listener: Listener | None = None) -> AuditReport:
         """Compare the site with reality: see :func:`~provisioning.api.auditing.audit`. Changes nothing."""
+        from provisioning.api import auditing  # noqa: PLC0415
+
         return auditing.audit(self, names, areas, listener)
 
     def lines(
@@ -251,6 +196,8 @@ class Site(Bulk):
         tell: Callable[[LineReport], None] | None = None,
     ) -> LineReport:
         """Check the lines of switches (of all when none is named): see :func:`~provisioning.api.lines.check_lines`."""
+        from provisioning.api.lines import check_lines  # noqa: PLC0415
+
         return check_lines(self, switches, listener, keep=keep, days=days, tell=tell)
 
     def run(self, run_id: int) -> Run:
@@ -301,6 +248,8 @@ class Site(Bulk):
         now: bool = False,
         stop: threading.Event | None = None,
     ) -> Run:
+        from provisioning.api.configurations import keeper  # noqa: PLC0415
+
         if resume:
             take_again(self.ledger, self.wired, self.ledger.run(run_id))
 
@@ -311,6 +260,8 @@ class Site(Bulk):
             amended.settle(self.ledger, record, state)
             leavers.settle(self.ledger, self.inventory, record, state)
             book_seats(self.ledger, self.inventory, record, state)
+            from provisioning.api import playbook_steps  # noqa: PLC0415
+
             return playbook_steps.follow(self, record, state, listener, stop)
 
         with self._one_moment(), self.connect(anew=self._overlay.is_amended_by(run_id)) as pool:
@@ -329,7 +280,7 @@ class Site(Bulk):
                 settings=self.inventory.runs,
                 replan=replan,
                 before_end=settle_seats,
-                keep=configurations.keeper(self.inventory),
+                keep=keeper(self.inventory),
                 resume=resume,
                 now=now,
                 stop=stop,
@@ -341,29 +292,12 @@ class Site(Bulk):
         self, run: RunRecord, targets: Collection[str], pool: TargetSessions
     ) -> tuple[Sequence[Change[State]], Mapping[str, TargetError]]:
         """What a run's request asks of targets that could not be read before."""
-        if run.undoes is not None:
-            changes, unread = to_take_back(self.ledger.run(run.undoes).changes, pool)
-            left = planner.inverse(changes)
-        else:
-            site, request = self.wired, registry.from_plain(run.request)
-            work = request.compile(site, self._facts(request, pool))
-            wanted = [*work.resources, *(one.resource for one in work.expected if one.needed)]
-            reading = planner.read([r for r in wanted if r.target in targets], pool)
-            left, unread = planner.compare(work.resources, reading), dict(reading.unread)
-            unread |= (refused := planning.refused(work, reading))
-            left = [change for change in left if change.target not in refused]
-            whose = owners(site, request, [(r.address, r.desired) for r in work.resources])
-            permit_more(self.ledger, run, grounds(foreseen(request, site), left, whose, work.off_premises))
-        left = [change for change in left if change.target in targets]
-        take(self.ledger, self.wired, run, left)
-        return left, {t: e for t, e in unread.items() if t in targets}
+        from provisioning.api.plan_making import replan  # noqa: PLC0415  (most runs could read all)
+
+        return replan(self, run, targets, pool)
 
     def read_plan(self, file: Path) -> Plan:
         """The plan that ``provision plan --save`` wrote. Raises :class:`~provisioning.errors.RequestError`."""
+        from provisioning.api.saved import read_plan  # noqa: PLC0415
+
         return read_plan(self, file)
-
-    def _facts(self, request: Request, pool: TargetSessions) -> Accounts:
-        return planning.accounts(self.wired, request, pool, lambda: self.ledger if self.has_ledger else None)
-
-    def _shortages(self, wanted: Sequence[Seat]) -> Iterator[str]:
-        return shortages(self.ledger, wanted) if wanted and self.has_ledger else iter(())

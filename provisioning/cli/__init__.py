@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 
@@ -17,6 +18,7 @@ def main() -> None:
     from provisioning.cli.program import PROGRAM  # noqa: PLC0415
 
     gc.set_threshold(_BETWEEN_COLLECTIONS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it looks for some in every package there is
     core_files.forbid()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what libraries say to programmers

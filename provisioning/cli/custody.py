@@ -16,7 +16,7 @@ from provisioning.cli.pages import language_option
 from provisioning.errors import RequestError
 from provisioning.intake.leavers import to_return
 from provisioning.ledger import CustodyRecord, CustodyTransfer
-from provisioning.ledger.custody import PLACES, STORE
+from provisioning.ledger.books import PLACES, STORE
 from provisioning.procedures.licences import POOL
 from provisioning.procedures.matching import matches
 from provisioning.reports import holdings, listing

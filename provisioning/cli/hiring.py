@@ -17,7 +17,7 @@ from provisioning.cli.exits import DONE, ERROR, PARTIAL, leave_at_once
 from provisioning.cli.files import writable
 from provisioning.errors import RequestError
 from provisioning.intake import RowResult
-from provisioning.intake.bulk import FAILED
+from provisioning.intake.row_results import FAILED
 from provisioning.procedures.hires import Hires
 from provisioning.reports import results
 from provisioning.reports.words import count, safe, to_json

@@ -41,14 +41,14 @@ class Invocation:
             "or write a starter site with `provision init DIR`"
         )
 
-    def site(self) -> Site:
-        """The site, read and validated. A verb that asks nobody (``--yes``) goes straight on from its plan to the run:
-        its sessions stay open to the end."""
+    def site(self, *, asks: bool = True) -> Site:
+        """The site, read and validated. A verb that asks nobody (``--yes``, or one that never `asks`) goes straight on
+        from its plan to the run and its proofs: its sessions stay open to the end."""
         from provisioning.api import Site  # noqa: PLC0415  (help must not load it)
 
         site = Site.load(self.site_folder)
         context = click.get_current_context(silent=True)
-        if context is not None and context.params.get("yes"):
+        if context is not None and (context.params.get("yes") or not asks):
             context.with_resource(site.kept_open())
         return site
 

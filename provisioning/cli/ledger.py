@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +12,12 @@ from provisioning.cli.exits import DONE, ERROR
 from provisioning.cli.files import write
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import LedgerError, RequestError
-from provisioning.ledger import Ledger, Seal, Verified
+from provisioning.ledger import Seal, Verified
 from provisioning.ledger.export import TABLES
 from provisioning.reports.words import count, safe, to_json
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 @click.group("ledger", no_args_is_help=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import gc
 import logging
 import os
 import sys
@@ -88,7 +89,13 @@ class Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"provisioning.cli.{cmd_name.replace('-', '_')}").VERB
+        gc.disable()
+        try:
+            command: click.Command = import_module(f"provisioning.cli.{cmd_name.replace('-', '_')}").VERB
+        finally:
+            gc.freeze()  # and back: modules stay to the end, so they count as old and are not walked at once
+            gc.unfreeze()
+            gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -36,7 +36,7 @@ def VERB(  # noqa: N802  (it is an object)
     Asks nothing: what is carried on was agreed to when it began. Exit codes: 0 done, 3 partly done, waiting or
     interrupted, 1 error.
     """
-    site = invocation.site()
+    site = invocation.site(asks=False)
     runs = site.resumable(now=now) if run is None else [site.run(run)]
     screen = console(stderr=output == "json")
     reports, good = [], True

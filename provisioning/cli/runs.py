@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,10 +14,13 @@ from rich.text import Text
 from provisioning.cli.exits import DONE
 from provisioning.cli.invocation import Invocation, console, output_option
 from provisioning.errors import LedgerError, RequestError
-from provisioning.ledger import Ledger, RunState
+from provisioning.ledger import RunState
 from provisioning.reports import listing
 from provisioning.reports.following import LIVE, Followed, row
 from provisioning.reports.words import safe, to_json
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 EVERY = 0.5
 """Seconds between two looks into the ledger."""

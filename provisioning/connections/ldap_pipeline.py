@@ -56,10 +56,12 @@ class Pipeline:
     def search(
         self, conditions: Iterable[str], attributes: Sequence[str], *, base: str, one_entry: bool = False, page: int
     ) -> list[tuple[list[Entry], Result]]:
-        """The entries that each condition finds, by pages of `page`, and how each search ended."""
+        """The entries that each condition finds, by pages of `page`, and how each search ended. The conditions are
+        taken one by one, when their turn comes."""
         found: list[tuple[list[Entry], Result]] = []
         waiting: dict[int, int] = {}
-        asked = list(conditions)
+        asked: list[str] = []
+        left = iter(conditions)
         pages = None if one_entry else page
 
         def ask(index: int, cookie: bytes = b"") -> None:
@@ -70,11 +72,13 @@ class Pipeline:
             )
             self._line.sendall(request)
 
-        while len(found) < len(asked) or waiting:
-            if len(found) < len(asked) and len(waiting) < SEARCHES:
+        while True:
+            while len(waiting) < SEARCHES and (condition := next(left, None)) is not None:
+                asked.append(condition)
                 found.append(([], Result(0, "")))
                 ask(len(found) - 1)
-                continue
+            if not waiting:
+                return found
             one = self._receive(waiting)
             if one.tag == ENTRY:
                 found[waiting[one.number]][0].append(entry_of(one))
@@ -85,7 +89,6 @@ class Pipeline:
                     ask(index, ended.cookie)
             elif one.tag != REFERENCE:  # which AD adds for other domains
                 raise ValueError("the server answers a search with something else")
-        return found
 
     def write(self, operations: Iterable[Operation], settle: Callable[[int, Operation, Result], None]) -> None:
         """Send the changes. As soon as one is answered, `settle` is told which (counted from 0) and how it ended, and

@@ -27,6 +27,7 @@ Opener = Callable[[str, Inventory, Secrets], Session]
 class _Slot:
     lock: threading.RLock = field(default_factory=threading.RLock)
     session: Session | None = None
+    kept: bool = False
 
 
 class Pool:
@@ -68,7 +69,8 @@ class Pool:
         one.
         """
         with self._guard:
-            slot = self._slots.setdefault(target, _Slot())
+            if (slot := self._slots.get(target)) is None:
+                slot = self._slots[target] = _Slot(kept=len(self._slots) < self._keeps)
         with slot.lock:
             if slot.session is None:
                 slot.session = self._open(target)
@@ -83,8 +85,7 @@ class Pool:
         """Close the session of `target`, if there is one and nobody is using it; the next use opens a new one."""
         with self._guard:
             slot = self._slots.get(target)
-            kept = target in list(self._slots)[: self._keeps]
-        if kept or slot is None or not slot.lock.acquire(blocking=False):
+        if slot is None or slot.kept or not slot.lock.acquire(blocking=False):
             return
         try:
             self._leave(target, slot)

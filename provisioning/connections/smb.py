@@ -83,7 +83,7 @@ class SmbFiles:
         parent, _, name = own.rpartition("\\")
         with contextlib.suppress(OSError, SMBException, ValueError):
             there = list(smbclient.scandir(self.unc(parent), search_pattern=f"{_PREFIX}*", **self.how()))
-            written = {entry.name: entry.stat(follow_symlinks=False).st_mtime for entry in there}
+            written = {entry.name: entry.smb_info.last_write_time.timestamp() for entry in there}
             old = [n for n, at in written.items() if _OURS.fullmatch(n) and at < written[name] - _LEFT_BEHIND]
             for folder in old:
                 smbclient.shutil.rmtree(self.unc(f"{parent}\\{folder}"), **self.how())

@@ -188,12 +188,13 @@ class Terminal:
         # A message of its own accord may come before the echo: it is no answer.
         second = next((i for i, text in enumerate(rows) if self._typed_in(text) is not None), len(rows))
         begun = next((i for i, text in enumerate(rows[:second]) if text.strip() == lines[0].strip()), -1)
+        host, here = self._host, texts[at]
         for text in rows[begun + 1 :]:
-            typed = self._typed_in(text)
-            if typed is None:
-                texts[at].append(text)
+            if host not in text or (typed := self._typed_in(text)) is None:
+                here.append(text)
             else:
                 at = self._line_of(lines, typed.strip(), at, marks)
+                here = texts[at]
         typed_ahead = {line.strip() for line in lines}
         return [
             Answer(line, "\n".join(said), self._refusal(text for text in said if text.strip() not in typed_ahead))
@@ -201,6 +202,8 @@ class Terminal:
         ]
 
     def _line_of(self, lines: Sequence[str], typed: str, at: int, marks: Collection[str]) -> int:
+        if at + 1 < len(lines) and lines[at + 1].strip() == typed:
+            return at + 1
         last = next((i for i in range(at + 1, len(lines)) if lines[i] in marks), len(lines) - 1)
         found = next((i for i in range(at + 1, last + 1) if lines[i].strip() == typed), None)
         if found is None and typed and at + 1 < len(lines) and lines[at + 1].strip().startswith(typed):

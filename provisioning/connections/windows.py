@@ -15,6 +15,7 @@ from provisioning.connections.parcel import Parcel
 from provisioning.connections.smb import SmbFiles
 from provisioning.connections.windows_commands import (
     batch_file,
+    codes_in,
     command_line,
     one_command_file,
     printing_batch_file,
@@ -53,6 +54,11 @@ class WindowsSession:
         self.transfers: list[Transfer] = []
         self._share_root = "C:" if inventory.windows.smb_share == "C$" else None
 
+    @property
+    def commands_begun(self) -> int:
+        """How many commands this session has begun on the PC: what was seen stands as long as there is no other."""
+        return self._commands.begun
+
     def run(self, words: Sequence[str], *, timeout: float = _COMMAND_TIMEOUT) -> Result:
         """Run one command, given as words (see :mod:`provisioning.connections.windows_commands` for what is
         refused).
@@ -69,12 +75,21 @@ class WindowsSession:
         for all."""
         if len(commands) == 1 and not _needs_file(commands[0]):
             return [self._commands.run(f"{command_line(commands[0])} >nul 2>nul", timeout=timeout).exit_code]
-        path = self.write("batch.cmd", batch_file(commands).encode("utf-8"))
+        codes, _ = self.run_doubting(commands, {}, timeout=timeout)
+        return [code for code, *_ in codes]
+
+    def run_doubting(
+        self, commands: Sequence[Sequence[str]], doubts: Mapping[int, Sequence[Sequence[str]]], *, timeout: float
+    ) -> tuple[list[list[int]], str]:
+        """The same, where an exit code of 1 says too little: then the `doubts` of the command of that number are run,
+        until one does not end with 1. Each command's exit code, behind it those of its doubts; and what they
+        printed."""
+        path = self.write("batch.cmd", batch_file(commands, doubts).encode("utf-8"))
         result = self.run([path], timeout=timeout)
-        codes = [int(line) & 0xFFFFFFFF for line in result.stdout.split() if re.fullmatch(r"-?\d+", line)]
+        codes = codes_in(result.stdout)
         if len(codes) != len(commands):
             raise self._lost(len(commands), len(codes), result)
-        return codes
+        return codes, result.stdout
 
     def run_in_turn(
         self, commands: Sequence[Sequence[str]], *, timeout: float, removed: Sequence[str] = ()
@@ -171,6 +186,10 @@ class WindowsSession:
         :class:`RejectedError` when it refuses.
         """
         return windows_power.restart(self, reason=reason, force=force, wait=wait)
+
+    def open_shell(self) -> None:
+        """Sign in over WinRM and open the shell, unless that is done."""
+        self._commands.open()
 
     def probe_files(self) -> None:
         """Sign in over SMB, unless that is done."""

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provisioning.errors import RequestError
 
 MAX_COMMAND_LINE = 8191
-_PREAMBLE = ("@echo off", "setlocal DisableDelayedExpansion", "chcp 65001 >nul 2>nul")
+_PREAMBLE = ("@echo off", "setlocal DisableDelayedExpansion")
+_UTF_8 = "chcp 65001 >nul 2>nul"
 _STEP = "provisioning-step:"
+_CODES = "provisioning-codes:"
 _HARMLESS = re.compile(r"[A-Za-z0-9_\\/:.,{}@+=~$#*?-]+")
 _OPTION = re.compile(r"([A-Z][A-Z0-9_.]*)=(.*)", re.DOTALL)
 
@@ -37,38 +39,62 @@ def command_line(words: Sequence[str]) -> str:
 
 def one_command_file(words: Sequence[str]) -> str:
     """A batch file that runs one command, which may have ``%`` and ``!`` in its words, and ends with its exit code."""
-    return "\r\n".join([*_PREAMBLE, _line(words, batch=True), "exit /b %ERRORLEVEL%", ""])
+    return _file([_line(words, batch=True), "exit /b %ERRORLEVEL%"])
 
 
-def batch_file(commands: Sequence[Sequence[str]]) -> str:
-    """A batch file that runs the commands in turn, silently, and prints one exit code a line, always all of
-    them.
+def batch_file(commands: Sequence[Sequence[str]], doubts: Mapping[int, Sequence[Sequence[str]]] | None = None) -> str:
+    """A batch file that runs the commands in turn, silently, and then prints their exit codes (see :func:`codes_in`),
+    always all of them.
+
+    `doubts` are commands to run where the command of that number ended with 1, one after the other until one of them
+    does not; what they print on standard output is printed.
 
     To be written as UTF-8. A batch file among the commands must be run as ``cmd /c FILE``, or control would not
     come back from it. Raises :class:`RequestError` for what cannot be said safely.
     """
-    lines = [*_PREAMBLE]
-    for words in commands:
-        lines += [f"{_line(words, batch=True)} >nul 2>nul", "echo %ERRORLEVEL%"]
-    return "\r\n".join([*lines, "exit /b 0", ""])
+    lines = []
+    for number, words in enumerate(commands):
+        variable = f"provisioning{number}"
+        lines += [f"{_line(words, batch=True)} >nul 2>nul", f"set {variable}=%ERRORLEVEL%"]
+        so_far = "1"
+        for doubt in (doubts or {}).get(number, ()):
+            still = f"if %{variable}%=={so_far}"
+            lines += [f"{still} {_line(doubt, batch=True)} 2>nul", f"{still} set {variable}={so_far},%ERRORLEVEL%"]
+            so_far += ",1"
+    # all at the end: each time that something is printed is a message of its own
+    lines += [f"echo {_CODES}{number}:%provisioning{number}%" for number in range(len(commands))]
+    return _file([*lines, "exit /b 0"])
+
+
+def codes_in(printed: str) -> list[list[int]]:
+    """The exit codes of each command of such a file: its own, and those of its doubts that were run."""
+    found = re.findall(rf"^{_CODES}(\d+):(-?\d+(?:,-?\d+)*)[ \r]*$", printed, re.MULTILINE)
+    codes = {int(number): [int(code) & 0xFFFFFFFF for code in said.split(",")] for number, said in found}
+    return [codes[number] for number in sorted(codes)]
 
 
 def printing_batch_file(commands: Sequence[Sequence[str]]) -> str:
     """A batch file that runs the commands in turn and prints what they print on standard output, whatever their exit
     codes. To be written as UTF-8. Raises :class:`RequestError` for what cannot be said safely."""
-    lines = [f"{_line(words, batch=True)} 2>nul" for words in commands]
-    return "\r\n".join([*_PREAMBLE, *lines, "exit /b 0", ""])
+    return _file([*(f"{_line(words, batch=True)} 2>nul" for words in commands), "exit /b 0"])
 
 
 def stepping_batch_file(commands: Sequence[Sequence[str]], removed: Sequence[str] = ()) -> str:
     """A batch file that runs the commands in turn and prints what they print on standard output, behind each the exit
     code (see :func:`steps_in`); then it deletes the files `removed`. To be written as UTF-8. Raises
     :class:`RequestError` for what cannot be said safely."""
-    lines = [*_PREAMBLE]
+    lines = []
     for number, words in enumerate(commands):
         lines += [f"{_line(words, batch=True)} 2>nul", f"echo {_STEP}{number}:%ERRORLEVEL%"]
     lines += [f"{_line(['del', '/q', path], batch=True)} >nul 2>nul" for path in removed]
-    return "\r\n".join([*lines, "exit /b 0", ""])
+    return _file([*lines, "exit /b 0"])
+
+
+def _file(lines: Sequence[str]) -> str:
+    """A whole batch file. cmd.exe reads it in the code page of its console, so that is only changed, by a program that
+    takes its time to start, where the text is more than ASCII."""
+    code_page = () if all(line.isascii() for line in lines) else (_UTF_8,)
+    return "\r\n".join([*_PREAMBLE, *code_page, *lines, ""])
 
 
 def steps_in(printed: str) -> list[tuple[int, str]]:

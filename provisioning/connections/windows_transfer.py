@@ -52,15 +52,20 @@ def send(session: WindowsSession, parcels: Sequence[Parcel]) -> list[tuple[str, 
     """Bring files into the session's folder, and have the PC hash all of them by one command. Each one's Windows path
     and how it went, or why it is not there: no room, another content.
 
-    What is expected of a file is computed here while the PC computes what it has.
+    While they are on their way, the shell is opened in which the PC will compute what it has; while it does, what is
+    expected of them is computed here.
     """
-    sent = [_sent(session, one) for one in parcels]
-    there = [one for one in sent if isinstance(one, Sent)]
-    began = time.monotonic()
-    with ThreadPoolExecutor(1, "sha256") as hashing:
-        expected = [hashing.submit(_sha256_of, one) for one in parcels]
+    with ThreadPoolExecutor(1, "parcels") as meanwhile:
+        # a PC that fetches files runs a command for that, and a session is for one thread at a time
+        ready = meanwhile.submit(session.open_shell) if session.inventory.windows.pull is None else None
+        sent = [_sent(session, one) for one in parcels]
+        there = [one for one in sent if isinstance(one, Sent)]
+        began = time.monotonic()
+        if ready is not None and there:
+            ready.result()
+        expected = [meanwhile.submit(_sha256_of, one) for one in parcels]
         found = dict(zip([one.path for one in there], sha256_on_pc(session, there), strict=True))
-    seconds = time.monotonic() - began
+        seconds = time.monotonic() - began
     return [
         one if isinstance(one, RejectedError) else _judged(session, one, found[one.path], right.result(), seconds)
         for one, right in zip(sent, expected, strict=True)

@@ -51,6 +51,9 @@ class Result:
 class WinRm:
     """The commands of one PC. The shell is opened by the first command and closed by :meth:`close`."""
 
+    begun = 0
+    """Commands and calls so far."""
+
     def __init__(self, target: str, workstation: Workstation, windows: Windows, password: str) -> None:
         self._target = target
         self._windows = windows
@@ -69,6 +72,7 @@ class WinRm:
         trust us. With `steps`, the time begins anew whenever it prints something, and one that took too long has the
         exit code :data:`STILL_ACTIVE` and what it printed.
         """
+        self.begun += 1
         shell, command = self._begin(line)
         try:
             return self._finish(shell, command, line, timeout, steps)
@@ -76,8 +80,13 @@ class WinRm:
             with contextlib.suppress(Exception):  # the command has ended or the line is dead: nothing is lost
                 self._protocol.cleanup_command(shell, command)
 
+    def open(self) -> None:
+        """Open the shell, unless it is open. Raises what :meth:`run` raises."""
+        self._open_shell()
+
     def call(self, message: bytes) -> bytes:
         """Send one WS-Management message of our own (see :mod:`provisioning.connections.wmi`); gives the answer."""
+        self.begun += 1
         self._sign_in.check()
         with self._mapped():
             return bytes(self._protocol.send_message(message.decode("utf-8")))

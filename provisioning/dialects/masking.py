@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Annotated
 
@@ -119,6 +119,19 @@ class _Net:
         self.sometimes = [(number, mask.under) for number, mask in enumerate(masks) if mask.under]
         self.always = [number for number, mask in enumerate(masks) if not mask.under]
         self.harmless: set[str] = set()
+        self.judged: dict[bytes, str | None] = {}
+
+    def known(self, key: bytes, line: str, special: Sequence[int], find: Callable[[], str | None]) -> str | None:
+        """What `find` made of a line before. Lines with secrets are the same on many switches as well (SNMP, RADIUS,
+        local accounts); they are known by digests with the archive's `key` only."""
+        told = hmac.digest(key, f"{[*special]} {line}".encode(), "sha256")
+        try:
+            return self.judged[told]
+        except KeyError:
+            if len(self.judged) >= self.MOST:
+                self.judged.clear()
+            found = self.judged[told] = find()
+            return found
 
     def remember(self, line: str) -> None:
         """The rules that always count found nothing; if the others find nothing either, nobody needs to look again."""
@@ -146,7 +159,7 @@ class _Filter:
         until: re.Pattern[str] | None = None
         block: list[str] = []
         for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-            line = _visible(raw.rstrip())
+            line = raw if raw in self.net.harmless else _visible(raw.rstrip())
             if until is not None:
                 block.append(line.strip())
                 if until.search(line):
@@ -159,7 +172,8 @@ class _Filter:
                 continue
             special = self._special(line)
             self._seen.append(line)
-            found, until = self._without_secrets(line, special), self._begun(line, special)
+            found = self.net.known(self.key, line, special, partial(self._without_secrets, line, special))
+            until = self._begun(line, special)
             if found is not None:
                 yield found
             if found == line and until is None:

@@ -64,9 +64,12 @@ def without_log_lines(output: str) -> list[str]:
 
 def _lines(output: str) -> list[tuple[str, bool]]:
     """The same, and for each line whether a log message came behind it: then it may go on in the next one."""
+    text = output.replace("\r", "")
+    # Either form has one of these: most lines, and many outputs, need not be looked at any closer.
+    if "%" not in text and ":" not in text and text.replace("\n", "").isprintable():
+        return [(line, False) for line in text.split("\n")]
     lines: list[tuple[str, bool]] = []
-    for line in output.replace("\r", "").split("\n"):
-        # Either form has one of these: most lines need not be looked at any closer.
+    for line in text.split("\n"):
         if not ("%" in line or ":" in line) or not any(form.match(line[:_LONGEST]) for form in _LOG):
             seen = line if line.isprintable() else "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
             lines.append((seen, False))

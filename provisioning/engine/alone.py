@@ -10,11 +10,14 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from provisioning.engine.errands import Carrier, Errand, Happening, PutOffError, Watcher, due, failed, wait_after
 from provisioning.errors import ProvisioningError
-from provisioning.ledger import Ledger
 from provisioning.site.workers import Workers
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 

@@ -10,10 +10,14 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from provisioning.ledger import Ledger, OpenTarget, RunRecord, moment
+from provisioning.ledger import OpenTarget, RunRecord, moment
 from provisioning.ledger.records import OpenReason
 from provisioning.site.runs import Runs
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 @dataclass

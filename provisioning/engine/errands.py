@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from provisioning.engine.locks import HeldError, locks_of
 from provisioning.errors import ProvisioningError
-from provisioning.ledger import Ledger
 from provisioning.site.workers import Repeated
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 What = Literal["request", "run", "outbox", "audit", "lines", "archive"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from provisioning.errors import ProvisioningError
-from provisioning.ledger.ledger import ChangeState
+from provisioning.ledger.records import ChangeState
 from provisioning.resources.base import Change, ProofResult, State
 
 

@@ -20,11 +20,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from provisioning.errors import LedgerError, ProvisioningError
-from provisioning.ledger import Ledger, acting_user
+from provisioning.ledger import acting_user
 from provisioning.ledger.spare_connections import SpareConnections
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 OnWait = Callable[[str], None]
 """Called once, with the holder in words, when a lock is not free."""
@@ -119,6 +122,7 @@ class FileLocks:
             # again.
             with contextlib.suppress(OSError):
                 path.unlink()
+                file.truncate(0)  # a name that need not be written to the disk: 0.2 ms less
             file.close()
 
     def _try(self, path: Path) -> FileIO | None:

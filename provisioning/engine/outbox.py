@@ -17,14 +17,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from provisioning.connections.servicedesk import Desk, Entry, open_desk
 from provisioning.engine.worklog import END, catch_up, write_down, write_down_request
 from provisioning.errors import ProvisioningError, RejectedError
-from provisioning.ledger import Delivery, Ledger, LoggedEntry, RequestRecord, RunRecord
-from provisioning.ledger.worklog import backoff_seconds
+from provisioning.ledger import Delivery, LoggedEntry, RequestRecord, RunRecord
 from provisioning.secrets import Secrets
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 DESK = "service_desk"
 """What the ledger's outbox calls the site's desk."""
@@ -224,6 +227,8 @@ class _Outbox:
             self.ledger.set_ticket(entry.request_id, reference)
 
     def _failed(self, delivery: Delivery, error: ProvisioningError) -> datetime:
+        from provisioning.ledger.worklog import backoff_seconds  # noqa: PLC0415  (with the ledger itself)
+
         until = datetime.now(UTC) + timedelta(seconds=backoff_seconds(delivery.attempts))
         self.error = self.error or str(error)
         self._later(delivery, str(error), until)

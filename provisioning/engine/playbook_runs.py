@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from provisioning.errors import RequestError
-from provisioning.ledger import Entry, Ledger, RunRecord
+from provisioning.ledger import Entry, RunRecord
 from provisioning.ledger.playbook_records import is_playbook, run_again, runs_made
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _LEFT = "its process was killed before it ended"
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from provisioning.engine.deferral import Deferrals
 from provisioning.engine.events import Listener
@@ -19,10 +20,13 @@ from provisioning.engine.planner import TargetSessions
 from provisioning.engine.playbook_runs import settle_left_behind
 from provisioning.engine.prover import Early, prove
 from provisioning.errors import InUseError, LedgerError, ProvisioningError, RequestError, TargetError, UnreachableError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, moment
+from provisioning.ledger import ChangeRecord, RunRecord, RunState, moment
 from provisioning.ledger.playbook_records import is_playbook
 from provisioning.resources.base import Change, Keepsake, State
 from provisioning.site.runs import Runs
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 FINAL = frozenset({"done", "undone"})
 """States after which there is nothing to resume."""

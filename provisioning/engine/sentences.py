@@ -325,5 +325,7 @@ def _count(number: int, one: str) -> str:
 
 def _tidy(sentence: str) -> str:
     """One printable line of bounded length: names from systems and error texts are not ours."""
-    text = " ".join("".join(char if char.isprintable() else " " for char in sentence).split())
+    if not sentence.isprintable():
+        sentence = "".join(char if char.isprintable() else " " for char in sentence)
+    text = " ".join(sentence.split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioning.engine import planner
 from provisioning.engine.planner import TargetSessions, is_unsettled
 from provisioning.engine.playbook_runs import refuse_to_undo
 from provisioning.errors import RequestError, TargetError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord
+from provisioning.ledger import ChangeRecord, RunRecord
 from provisioning.resources.base import Address, Change, Resource, State
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 OPEN = frozenset({"running", "waiting", "interrupted"})
 """States of an undo that can be gone on with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioning.errors import ProvisioningError, VerifyError
@@ -19,6 +20,13 @@ class Result:
     change: Change[State]
     state: ChangeState
     error: ProvisioningError | None = None
+
+
+def not_shown(
+    changes: Sequence[Change[State]], found: Mapping[str, State], errors: Mapping[str, ProvisioningError | None]
+) -> list[Change[State]]:
+    """What its kind calls done and a fresh read does not show."""
+    return [one for one in changes if errors.get(one.key) is None and not one.done_in(found.get(one.key))]
 
 
 def verdict(change: Change[State], actual: State | None, error: ProvisioningError | None) -> Result:

@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import procrastinate
 import psycopg
@@ -39,8 +39,10 @@ from provisioning.engine.errands import (
     wait_after,
 )
 from provisioning.errors import LedgerError, ProvisioningError
-from provisioning.ledger import Ledger
 from provisioning.site.workers import Workers
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 SCHEMA = "provision_queue"
 """PostgreSQL schema of the queue, in the ledger's database."""

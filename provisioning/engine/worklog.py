@@ -7,10 +7,14 @@ waits for them, and whatever a crash left out is written by the next :func:`catc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from provisioning.engine.sentences import Speaker
-from provisioning.ledger import Entry, Ledger, RequestRecord, RunRecord
+from provisioning.ledger import Entry, RequestRecord, RunRecord
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 END = ":end"
 """What the key of an entry ends with that ends its thread: the ticket can be resolved."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from provisioning.errors import LedgerError
-from provisioning.ledger import Amendment, AmendmentRecord, Books, CustodyTransfer, Ledger, RunRecord, RunState
+from provisioning.ledger import Amendment, AmendmentRecord, Books, CustodyTransfer, RunRecord, RunState
 from provisioning.procedures.base import Work
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 def amended(inventory: Inventory, records: Iterable[AmendmentRecord]) -> Inventory:

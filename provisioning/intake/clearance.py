@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from provisioning.engine.events import Listener
 from provisioning.errors import RequestError
-from provisioning.ledger import Ledger, RequestRecord, RunRecord, now
-from provisioning.procedures.approvals import Grounds
-from provisioning.procedures.licences import Seat
+from provisioning.ledger import RequestRecord, RunRecord, now
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
+    from provisioning.procedures.approvals import Grounds
+    from provisioning.procedures.licences import Seat
 
 _ALL = 1_000_000
 

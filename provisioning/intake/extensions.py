@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from provisioning.errors import RequestError
-from provisioning.ledger import Ledger, RunRecord, RunState
+from provisioning.ledger import RunRecord, RunState
 from provisioning.procedures.extensions import POOL, Claim, extension_pools
 from provisioning.site.phones import Phones
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _SUBSCRIBER = "phones.subscriber"
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from provisioning.errors import RequestError
-from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, RunRecord, RunState
-from provisioning.procedures.erase import Erase
+from provisioning.ledger import Entry, RequestRecord, RequestState, RunRecord, RunState
 from provisioning.procedures.leaving_record import leaver_of
 from provisioning.procedures.licences import Seat
-from provisioning.procedures.offboard import Offboard
 from provisioning.reports.holdings import Held, held
 from provisioning.resources.base import Address
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 _ALL = 1_000_000
@@ -154,6 +156,9 @@ def ask_for_deletion(ledger: Ledger, inventory: Inventory, run: RunRecord) -> No
     if settings is None:
         _log.warning("run %s: the site says no more how long leavers are kept; their deletion is not asked for", run.id)
         return
+    from provisioning.procedures.erase import Erase  # noqa: PLC0415  (few runs are of leavers)
+    from provisioning.procedures.offboard import Offboard  # noqa: PLC0415
+
     asked = Offboard.from_plain(run.request)
     erase = Erase(asked.person, asked.login, asked.name, run.id, asked.home)
     start = settings.erased_at(date.fromisoformat(asked.day), asked.keep, inventory.time_zone)

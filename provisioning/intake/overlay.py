@@ -7,11 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from provisioning.intake import amended, ports
-from provisioning.ledger import AmendmentRecord, Ledger
-from provisioning.ledger.patch_orders import Port
+from provisioning.ledger import AmendmentRecord
+from provisioning.ledger.books import Port
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 @dataclass

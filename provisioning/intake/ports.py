@@ -4,10 +4,14 @@ what becomes of them when a run is taken back."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from provisioning.ledger import Ledger, NewPatchOrder, PatchOrder, RunRecord, RunState
-from provisioning.ledger.patch_orders import Port
+from provisioning.ledger import NewPatchOrder, PatchOrder, RunRecord, RunState
+from provisioning.ledger.books import Port
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 
 def wired(inventory: Inventory, holders: Mapping[Port, str]) -> Inventory:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provisioning.engine.errands import OwnStop
 from provisioning.engine.events import Listener
@@ -17,13 +17,15 @@ from provisioning.intake.at_once import carried_out
 from provisioning.intake.clearance import Begun, Planned, covers
 from provisioning.intake.seats import refuse_shortage
 from provisioning.intake.waves import roll_out
-from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState, acting_user, moment, now
-from provisioning.ledger.records import Verdict
-from provisioning.ledger.waves import is_in_waves
+from provisioning.ledger import Entry, RequestRecord, RequestState, acting_user, moment, now
+from provisioning.ledger.records import Verdict, is_in_waves
 from provisioning.procedures.base import Request
 from provisioning.procedures.registry import from_plain
 from provisioning.site import Inventory
 from provisioning.site.clock import start_words
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 OPEN: tuple[RequestState, ...] = ("requested", "awaiting approval", "scheduled", "running")
 """States of requests that still have their work before them, or under way."""

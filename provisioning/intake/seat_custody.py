@@ -5,10 +5,19 @@ The seats themselves are allocations, which installs take and removals release; 
 
 from __future__ import annotations
 
-from provisioning.ledger import CustodyTransfer, Ledger, RunRecord, RunState
-from provisioning.ledger.custody import STORE
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from provisioning.ledger import CustodyTransfer, RunRecord, RunState, moment
+from provisioning.ledger.books import STORE
 from provisioning.procedures.licences import POOL
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
+
+CLOCKS = timedelta(minutes=5)
+"""How far the clocks of two workers may be apart: one began the run, the other gives its seats back."""
 
 
 def book_seats(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunState) -> None:
@@ -18,7 +27,8 @@ def book_seats(ledger: Ledger, inventory: Inventory, run: RunRecord, state: RunS
     if state not in {"done", "partial"}:
         return
     ours = {run.id} if run.undoes is None else {run.id, run.undoes}
-    touched = ledger.settled_since(POOL, ours, run.started)
+    since = moment(datetime.fromisoformat(run.started) - CLOCKS)
+    touched = ledger.settled_since(POOL, ours, since)
     given = {
         f"{pool}/{holder}": holder
         for (pool, holder), held in touched.items()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from provisioning.errors import RequestError
-from provisioning.ledger import ChangeRecord, Ledger, RunRecord, RunState, Turn
+from provisioning.ledger import ChangeRecord, RunRecord, RunState, Turn
 from provisioning.procedures.base import Request
 from provisioning.procedures.licences import Passing, Seat, seats
-from provisioning.procedures.ownership import owners
 from provisioning.procedures.registry import from_plain
 from provisioning.resources.base import Address, Change, State
 from provisioning.site import Inventory
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 _ENDED = frozenset({"done", "partial"})
@@ -22,10 +25,18 @@ SHOWN = 10
 """Holders that are named when a pool is empty."""
 
 
+def _owners(
+    inventory: Inventory, request: Request, things: Iterable[tuple[Address, State | None]]
+) -> Mapping[Address, str]:
+    from provisioning.procedures.ownership import owners  # noqa: PLC0415  (a run that begins needs it at its end only)
+
+    return owners(inventory, request, things)
+
+
 def seats_of_changes(inventory: Inventory, request: Request, changes: Iterable[Change[State]]) -> tuple[Seat, ...]:
     """The seats of the packages that are among `changes`, installed or removed."""
     things = [(change.address, change.after or change.before) for change in changes]
-    return seats(inventory, [address for address, _ in things], owners(inventory, request, things))
+    return seats(inventory, [address for address, _ in things], _owners(inventory, request, things))
 
 
 def shortages(ledger: Ledger, wanted: Iterable[Seat]) -> Iterator[str]:
@@ -140,7 +151,7 @@ def give_back_unread(ledger: Ledger, inventory: Inventory, run: RunRecord) -> No
     if not possible:
         return
     try:
-        whose = owners(inventory, from_plain(run.request), [(address, None) for address in possible])
+        whose = _owners(inventory, from_plain(run.request), [(address, None) for address in possible])
         there = [r.change for r in run.changes if _installs(r.change) and r.state not in _NOT_INSTALLED]
         kept = _taken_by(ledger, inventory, run, there)
     except RequestError as exc:  # the site does not know these people any more
@@ -188,7 +199,7 @@ def _seats_of_turns(inventory: Inventory, turns: Iterable[Turn]) -> tuple[Seat, 
     for run_id, installs in sorted(of_run.items()):
         addresses = [turn.address for turn in installs]
         try:
-            whose = owners(inventory, from_plain(installs[0].request), [(address, None) for address in addresses])
+            whose = _owners(inventory, from_plain(installs[0].request), [(address, None) for address in addresses])
         except RequestError as exc:  # the site does not know these people any more
             _log.warning("it cannot be told whose the licence seats of run %s are: %s", run_id, exc)
             continue
@@ -210,7 +221,7 @@ def _taken_by(
         return seats_before(ledger, inventory, run.undoes, changes)
     everything = [(r.change.address, r.change.after) for r in run.changes]
     everything += [(change.address, change.after) for change in changes]
-    whose = owners(inventory, from_plain(run.request), everything)
+    whose = _owners(inventory, from_plain(run.request), everything)
     return seats(inventory, [change.address for change in changes], whose)
 
 

@@ -11,18 +11,21 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from provisioning.engine.events import Listener
 from provisioning.engine.locks import HeldError, locks_of
 from provisioning.errors import InUseError, RequestError
 from provisioning.intake.clearance import Begun, Planned, covers
-from provisioning.ledger import Entry, Ledger, RequestRecord, RequestState
-from provisioning.ledger.waves import is_in_waves
+from provisioning.ledger import Entry, RequestRecord, RequestState
+from provisioning.ledger.records import is_in_waves
 from provisioning.procedures.base import Request
 from provisioning.procedures.install import Install
 from provisioning.procedures.registry import from_plain
 from provisioning.procedures.waves import Wave, wave_of, why_stop
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 Watch = Callable[[Wave, int, int], AbstractContextManager[Listener | None]]
 """``watch(wave, changes, proofs)``: who listens while a wave is carried out, and how much there is to come."""

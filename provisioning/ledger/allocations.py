@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from provisioning.errors import RequestError
 from provisioning.ledger.part import Part
 from provisioning.ledger.records import Allocation
-from provisioning.ledger.tables import allocations, now
+from provisioning.ledger.tables import allocations
+from provisioning.ledger.times import now
 
 _FIELDS = tuple(allocations.c[name] for name in Allocation.__dataclass_fields__)
 _HELD = allocations.c.released.is_(None)

@@ -7,42 +7,14 @@ said then (`was`); as soon as they say something else, they win. A field of a th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection, insert, select, update
 
+from provisioning.ledger.books import Amendment, AmendmentRecord, Port
 from provisioning.ledger.part import Part
-from provisioning.ledger.patch_orders import Port, read_port_holders
-from provisioning.ledger.tables import amendments, now
-
-Section = Literal["people", "workstations", "equipment"]
-
-
-@dataclass(frozen=True)
-class Amendment:
-    """From now on the thing `key` of a section of the site has `value` (``None``: nothing) in `field`."""
-
-    section: Section
-    key: str
-    field: str
-    value: str | None
-
-    @property
-    def subject(self) -> tuple[Section, str, str]:
-        """What it speaks of: one field of one thing."""
-        return self.section, self.key, self.field
-
-
-@dataclass(frozen=True)
-class AmendmentRecord(Amendment):
-    """An amendment as the ledger remembers it: `was` is what the site's files said."""
-
-    was: str | None
-    run_id: int
-    at: str
-    withdrawn: str | None
-
+from provisioning.ledger.patch_orders import read_port_holders
+from provisioning.ledger.tables import amendments
+from provisioning.ledger.times import now
 
 _FIELDS = tuple(amendments.c[name] for name in AmendmentRecord.__dataclass_fields__)
 _IN_FORCE = amendments.c.withdrawn.is_(None)

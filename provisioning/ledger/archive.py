@@ -25,6 +25,7 @@ from provisioning.dialects import load
 from provisioning.dialects.masking import masked
 from provisioning.errors import LedgerError, RequestError
 from provisioning.ledger.archive_folder import MAIN, ArchiveFolder
+from provisioning.ledger.archive_heads import Heads
 from provisioning.ledger.who import acting_user
 from provisioning.resources.base import Keepsake
 
@@ -87,6 +88,7 @@ class _Desk:
     turn: threading.Lock = field(default_factory=threading.Lock)
     waiting: list[_Note] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
+    heads: Heads = field(default_factory=Heads)
 
 
 _DESKS: dict[Path, _Desk] = {}
@@ -156,18 +158,21 @@ class Archive:
         with self.place.writing() as git:
             self.place.prepare(git)
             before = None if note.run is None else f"refs/runs/{note.run}"
-            branches = [MAIN, *([before] if before else [])]
-            there = self._objects([*branches, *(f"{branch}:{name}.cfg" for branch in branches for name in texts)])
-            new = {name: t for name, t in texts.items() if there.get(f"{MAIN}:{name}.cfg") != _blob(t)}
+            heads = self._desk.heads
+            latest, kept = heads.files(git, MAIN), heads.files(git, before) if before else None
+            new = {name: t for name, t in texts.items() if (latest or {}).get(f"{name}.cfg") != _blob(t)}
             changed = {} if note.aside else new
-            fresh = {name: t for name, t in texts.items() if before and f"{before}:{name}.cfg" not in there}
+            fresh = {name: t for name, t in texts.items() if before and f"{name}.cfg" not in (kept or {})}
             stream = _Stream(note.title, note.run)
             if changed:
-                stream.commit(MAIN, changed, follows=MAIN in there)
+                stream.commit(MAIN, changed, follows=latest is not None)
             if before and fresh:
-                stream.commit(before, fresh, follows=before in there)
-            said = self.place.write(git, stream.done()) if changed or fresh else b""
-            return Kept(said.split()[0].decode() if changed else None, tuple(sorted(changed)))
+                stream.commit(before, fresh, follows=kept is not None)
+            said = self.place.write(git, stream.done()).decode().split() if changed or fresh else []
+            written = [(branch, some) for branch, some in ((MAIN, changed), (before, fresh)) if branch and some]
+            for (branch, some), commit in zip(written, said, strict=True):
+                heads.wrote(branch, commit, {f"{name}.cfg": _blob(text) for name, text in some.items()})
+            return Kept(said[0] if changed else None, tuple(sorted(changed)))
 
     def tidy(self) -> None:
         """Let git pack what it keeps, when it is worth it. For rounds, not before changes: it may take seconds."""

@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from provisioning.errors import LedgerError
-from provisioning.ledger.tables import events, now, runs
+from provisioning.ledger.tables import events, runs
+from provisioning.ledger.times import now
 
 _HEAD = select(runs.c.last_number, runs.c.last_hash).where(runs.c.id == bindparam("run")).with_for_update()
 _UPDATE = update(runs).where(runs.c.id == bindparam("run"))

@@ -6,48 +6,14 @@ What a run hands over is written down when it begins and booked when it ends; it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from provisioning.ledger.books import STORE, CustodyRecord, CustodyTransfer
 from provisioning.ledger.part import Part, clean
-from provisioning.ledger.tables import custody, now
+from provisioning.ledger.tables import custody
+from provisioning.ledger.times import now
 from provisioning.ledger.who import acting_user
-
-CustodyState = Literal["planned", "booked", "void"]
-
-STORE = "store"
-"""Who has what nobody was given."""
-
-PLACES = (STORE, "repair", "scrap")
-"""Holders that are no persons."""
-
-
-@dataclass(frozen=True)
-class CustodyTransfer:
-    """`asset` (an asset tag, the key of a device, ``licence:<pool>``) goes to a person, or to one of :data:`PLACES`.
-
-    `document` is the paper that says so (a ticket, a receipt).
-    """
-
-    asset: str
-    to: str
-    document: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True)
-class CustodyRecord(CustodyTransfer):
-    """A transfer as the ledger remembers it. `former` is who had the asset before; `run_id` is missing where it was
-    booked by hand."""
-
-    id: int = 0
-    former: str = STORE
-    who: str = ""
-    run_id: int | None = None
-    at: str = ""
-
 
 _FIELDS = tuple(custody.c[name] for name in CustodyRecord.__dataclass_fields__)
 _BOOKED = custody.c.state == "booked"

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from provisioning.errors import LedgerError
@@ -47,23 +50,22 @@ class Git:
 
     def __call__(self, *words: str, stdin: bytes = b"") -> bytes:
         """What ``git WORDS…`` prints. Raises :class:`GitError`."""
-        program = shutil.which("git")
-        if program is None:
-            raise GitError("the program git is missing, which keeps the archive of configurations; install it")
+        program = _program(os.environ.get("PATH", os.defpath))
         settings = [word for setting in (*_SETTINGS, f"safe.directory={self.repository}") for word in ("-c", setting)]
         try:
-            done = subprocess.run(
-                [program, "--no-pager", *settings, *words],
-                input=stdin,
-                capture_output=True,
-                env=self._environment(),
-                cwd="/",
-                umask=0o077,
-                pass_fds=() if self.lock is None else (self.lock,),
-                timeout=_SECONDS,
-                check=False,
-                start_new_session=True,  # Ctrl-C is for us: a commit under way is finished
-            )
+            with _in_memory(stdin) as given:
+                done = subprocess.run(
+                    [program, "--no-pager", *settings, *words],
+                    stdin=given,
+                    capture_output=True,
+                    env=self._environment(),
+                    cwd="/",
+                    umask=0o077,
+                    pass_fds=() if self.lock is None else (self.lock,),
+                    timeout=_SECONDS,
+                    check=False,
+                    start_new_session=True,  # Ctrl-C is for us: a commit under way is finished
+                )
         except subprocess.TimeoutExpired as exc:
             raise GitError(f"git {words[0]} did not end in {_SECONDS} s in {self.repository}") from exc
         except OSError as exc:
@@ -98,3 +100,27 @@ class Git:
             "GIT_EDITOR": "false",
             "GIT_PAGER": "cat",
         }
+
+
+@cache
+def _program(path: str) -> str:
+    """Where git is. Raises :class:`GitError`, and looks again the next time."""
+    program = shutil.which("git", path=path)
+    if program is None:
+        raise GitError("the program git is missing, which keeps the archive of configurations; install it")
+    return program
+
+
+@contextmanager
+def _in_memory(text: bytes) -> Iterator[int]:
+    """A file in memory that holds `text`, to be read from its beginning. A pipe would be filled 4 KiB at a time, and
+    while others compute it takes a moment each time until this thread is on again."""
+    file = os.memfd_create("git")
+    try:
+        left = memoryview(text)
+        while left:
+            left = left[os.write(file, left) :]
+        os.lseek(file, 0, os.SEEK_SET)
+        yield file
+    finally:
+        os.close(file)

@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from provisioning.ledger.part import Part, clean
-from provisioning.ledger.tables import line_samples, moment
+from provisioning.ledger.tables import line_samples
+from provisioning.ledger.times import moment
 
 __all__ = ["SWITCH", "LineSample", "LineSamples", "to_drop"]
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from provisioning.ledger.part import Part
-from provisioning.ledger.tables import moment, requests, run_targets, runs
+from provisioning.ledger.tables import requests, run_targets, runs
+from provisioning.ledger.times import moment
 
 
 @dataclass(frozen=True)

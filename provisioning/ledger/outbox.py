@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 
 from provisioning.ledger.part import Part
-from provisioning.ledger.tables import deliveries, now
+from provisioning.ledger.tables import deliveries
+from provisioning.ledger.times import now
 
 
 @dataclass(frozen=True)

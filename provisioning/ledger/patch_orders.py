@@ -8,78 +8,22 @@ at most: a new one takes the place of the old one.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from provisioning.errors import LedgerError, RequestError
 from provisioning.ledger.allocations import give_first_free
+from provisioning.ledger.books import FirstSeen, NewPatchOrder, PatchOrder, PatchOrderState, Port
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.records import Entry
-from provisioning.ledger.tables import allocations, now, patch_orders, proofs
+from provisioning.ledger.tables import allocations, patch_orders, proofs
+from provisioning.ledger.times import now
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
 
 POOL = "port:"
 """What the pools of switch ports begin with."""
-
-PatchOrderState = Literal["open", "closed", "cancelled"]
-
-Port = tuple[str, str]
-"""Switch and interface."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """What a technician is asked to do. `purpose` is a workplace, a device or a port profile; `cable` has ``colour``
-    (or none) and ``metres``; `vlan` is where the expected MAC address must be seen."""
-
-    outlet: str
-    closet: str
-    panel: str
-    panel_port: int
-    switch: str
-    switch_port: str
-    purpose: str
-    vlan: int | None
-    expected_mac: str | None
-    cable: Mapping[str, Any]
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewPatchOrder(_Asked):
-    """An order before it has its number. `allocate`: the port is given to the outlet by the ledger, because the site's
-    files do not name one."""
-
-    allocate: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class PatchOrder(_Asked):
-    """An order as the ledger remembers it. `closed` is when it was closed or cancelled, `reason` why it was cancelled,
-    `proof` what was seen when it was closed."""
-
-    number: int
-    state: PatchOrderState
-    opened: str
-    who: str
-    closed: str | None
-    reason: str | None
-    proof: Mapping[str, Any] | None
-    run_id: int
-
-
-@dataclass(frozen=True)
-class FirstSeen:
-    """When and where a run first proved that a device is on its port."""
-
-    at: str
-    switch: str
-    port: str
-    run_id: int
-
 
 _FIELDS = tuple(patch_orders.c[name] for name in PatchOrder.__dataclass_fields__)
 

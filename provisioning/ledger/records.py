@@ -196,3 +196,8 @@ class Allocation:
     run_id: int | None
     at: str
     released: str | None
+
+
+def is_in_waves(request: Mapping[str, Any]) -> bool:
+    """Whether a request is carried out in waves."""
+    return isinstance(request.get("waves"), list)

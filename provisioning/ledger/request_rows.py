@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from provisioning.errors import RequestError
 from provisioning.ledger.records import Approval, RequestRecord
-from provisioning.ledger.tables import approvals, moment, now, requests, runs
+from provisioning.ledger.tables import approvals, requests, runs
+from provisioning.ledger.times import moment, now
 
 _ONE = select(requests).where(requests.c.id == bindparam("request"))
 _LOCKED = _ONE.with_for_update()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from provisioning.errors import RequestError
 from provisioning.ledger.part import Part, clean
-from provisioning.ledger.records import Entry, RequestRecord, RequestState, Verdict
+from provisioning.ledger.records import Entry, RequestRecord, RequestState, Verdict, is_in_waves
 from provisioning.ledger.request_rows import (
     asked_of,
     find_same,
@@ -22,8 +22,9 @@ from provisioning.ledger.request_rows import (
     read_one,
     read_records,
 )
-from provisioning.ledger.tables import approvals, moment, now, requests, runs
-from provisioning.ledger.waves import is_in_waves, state_of_waves
+from provisioning.ledger.tables import approvals, requests, runs
+from provisioning.ledger.times import moment, now
+from provisioning.ledger.waves import state_of_waves
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, insert, select
 
 from provisioning.ledger.part import Part
-from provisioning.ledger.tables import now, reserved_names
+from provisioning.ledger.tables import reserved_names
+from provisioning.ledger.times import now
 
 _AT_ONCE = 500
 

@@ -19,17 +19,18 @@ from provisioning.errors import LedgerError
 from provisioning.ledger import chain
 from provisioning.ledger.allocations import give_first_free, pass_on
 from provisioning.ledger.amendments import write_amendments
-from provisioning.ledger.books import Books
+from provisioning.ledger.books import Books, NewPatchOrder
 from provisioning.ledger.custody import write_custody
 from provisioning.ledger.known_runs import KnownRuns
 from provisioning.ledger.part import Part, clean
-from provisioning.ledger.patch_orders import NewPatchOrder, write_patch_orders
+from provisioning.ledger.patch_orders import write_patch_orders
 from provisioning.ledger.records import ChangeRecord, ChangeState, Entry, Event, RunRecord, RunState, Turn
 from provisioning.ledger.requests import follow_run, request_of_run, set_running
 from provisioning.ledger.reserved import write_reserved
 from provisioning.ledger.rows import new_run, read_changes, read_runs
-from provisioning.ledger.tables import changes, events, now, proofs, run_targets, runs, seals
+from provisioning.ledger.tables import changes, events, proofs, run_targets, runs, seals
 from provisioning.ledger.targets import unread_rows
+from provisioning.ledger.times import now
 from provisioning.ledger.together import Together
 from provisioning.ledger.who import acting_user
 from provisioning.ledger.worklog import append_entries

@@ -10,7 +10,8 @@ from sqlalchemy import insert, select, update
 
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.records import OpenReason, OpenTarget
-from provisioning.ledger.tables import moment, now, run_targets, runs
+from provisioning.ledger.tables import run_targets, runs
+from provisioning.ledger.times import moment, now
 
 _ALIVE = ("running", "waiting", "interrupted")
 _FIELDS = tuple(OpenTarget.__dataclass_fields__)

@@ -5,20 +5,12 @@ The plain form of such a request has its ``waves``; that of a run says in ``wave
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import Connection, select
 
 from provisioning.ledger.records import RequestRecord, RequestState
 from provisioning.ledger.tables import runs
 
 _GOING_ON = {"running", "waiting"}
-
-
-def is_in_waves(request: Mapping[str, Any]) -> bool:
-    """Whether a request is carried out in waves."""
-    return isinstance(request.get("waves"), list)
 
 
 def state_of_waves(connection: Connection, record: RequestRecord) -> RequestState:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from provisioning.ledger.part import Part, clean
 from provisioning.ledger.records import Delivery, Entry, LoggedEntry
-from provisioning.ledger.tables import deliveries, moment, now, work_log
+from provisioning.ledger.tables import deliveries, work_log
+from provisioning.ledger.times import moment, now
 from provisioning.ledger.who import acting_user
 
 _FIRST_WAIT = 10.0

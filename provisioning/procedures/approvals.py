@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from provisioning.dialects import load
-from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.books import Amendment
 from provisioning.resources.base import Address, Change, State
 from provisioning.resources.directory.all_groups import AllGroups, entry_by_entry
 from provisioning.resources.directory.membership import Memberships

@@ -11,7 +11,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
-from provisioning.ledger.custody import CustodyTransfer
+from provisioning.ledger.books import CustodyTransfer
 from provisioning.procedures.lines import Weight
 from provisioning.resources.base import Address
 from provisioning.site import Inventory

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from provisioning.ledger.custody import PLACES, CustodyTransfer
+from provisioning.ledger.books import PLACES, CustodyTransfer
 from provisioning.procedures.audit import Area, Finding, has_left
 from provisioning.procedures.desk_custody import desk_assets
 from provisioning.site import Inventory

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from provisioning.ledger.amendments import AmendmentRecord
-from provisioning.ledger.patch_orders import PatchOrder
+from provisioning.ledger.books import AmendmentRecord, PatchOrder
 from provisioning.procedures.audit import Finding
 from provisioning.procedures.audit_books import people_at_desks
 from provisioning.site import Inventory

@@ -3,12 +3,13 @@ accounts and custody, which no such plan is about."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from provisioning.errors import RequestError
-from provisioning.ledger.custody import CustodyTransfer
+from provisioning.ledger.books import CustodyTransfer
 from provisioning.procedures.base import Accounts, Fact, Request, Work
 from provisioning.procedures.equipment import behind_desk, connect_equipment
 from provisioning.procedures.leaving_guard import account_found
@@ -66,9 +67,10 @@ class Repair:
         wanted = frozenset(self.things)
         resources = tuple(r for r in work.resources if r.address in wanted or _follows(r, wanted))
         away = {_mac(inventory, name): name for name in self.absent}
+        concerned = Concerned(resources)
         proofs, unproven = list[Proof](), dict[str, None]()
         for proof in work.proofs:
-            if concerns(proof, resources):
+            if proof in concerned:
                 name = away.get(proof.parameters.get("mac", ""))
                 if name is None:
                     proofs.append(proof)
@@ -171,12 +173,18 @@ def _follows(resource: Resource, wanted: Collection[Address]) -> bool:
     return resource.kind == "windows.restart" and any(address in wanted for address in resource.requires)
 
 
-def concerns(proof: Proof, resources: Collection[Resource]) -> bool:
-    """Whether a proof is about one of `resources`: its target, and what it names there."""
-    here = resources
-    if ":" in proof.target:
-        here = [resource for resource in resources if resource.target == proof.target]
+class Concerned:
+    """Which proofs are about some of `resources`: by their target, and what they name there. Each is looked up, however
+    many resources there are."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._keys: dict[str, set[str]] = defaultdict(set)
+        for resource in resources:
+            self._keys[resource.target].add(resource.key.casefold())
+        self._every = frozenset[str]().union(*self._keys.values())
+
+    def __contains__(self, proof: Proof) -> bool:
         if proof.target.startswith("windows:"):
-            return bool(here)
-    named = {str(value).casefold() for value in proof.parameters.values()}
-    return any(resource.key.casefold() in named for resource in here)
+            return proof.target in self._keys
+        here = self._keys.get(proof.target, frozenset()) if ":" in proof.target else self._every
+        return any(str(value).casefold() in here for value in proof.parameters.values())

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from provisioning.ledger.amendments import Amendment
-from provisioning.ledger.custody import CustodyTransfer
-from provisioning.ledger.patch_orders import NewPatchOrder
+from provisioning.ledger.books import Amendment, CustodyTransfer, NewPatchOrder
 from provisioning.resources.base import Proof, Resource
 from provisioning.resources.directory.accounts import Account
 from provisioning.site import Inventory

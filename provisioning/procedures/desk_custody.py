@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.ledger.custody import CustodyTransfer
+from provisioning.ledger.books import CustodyTransfer
 from provisioning.site import Inventory
 
 

@@ -73,7 +73,8 @@ class Ensure:
 def ensure(said: str, resources: Iterable[Resource] = (), proofs: Iterable[Proof] = ()) -> Ensure:
     """A request to make `resources` so and to run `proofs`. Raises :class:`RequestError` for kinds that there are none
     of, and for a thing that is named twice."""
-    wanted, to_prove = tuple(resources), tuple(proofs)
+    with no_collection():
+        wanted, to_prove = tuple(resources), tuple(proofs)
     seen: set[Address] = set()
     for one in wanted:
         if one.kind not in KINDS:

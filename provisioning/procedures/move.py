@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from provisioning.errors import RequestError
-from provisioning.ledger.custody import STORE, CustodyTransfer
+from provisioning.ledger.books import STORE, CustodyTransfer
 from provisioning.procedures.base import Accounts, Expectation, Fact, Work
 from provisioning.procedures.desk_custody import desk_assets
 from provisioning.procedures.extensions import Extension

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from provisioning.errors import RequestError
-from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.books import Amendment
 from provisioning.procedures.base import Accounts, Work
 from provisioning.procedures.leaving_guard import account_found
 from provisioning.procedures.leaving_places import Home, archived_home, left_desk, own_desk, silenced

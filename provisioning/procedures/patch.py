@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioning import dialects
 from provisioning.errors import RequestError
-from provisioning.ledger.patch_orders import NewPatchOrder
+from provisioning.ledger.books import NewPatchOrder
 from provisioning.procedures.base import Accounts, Work
 from provisioning.procedures.ports import desk_port, equipment_port, profile_port
 from provisioning.resources.base import Resource

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.ledger.patch_orders import PatchOrder
+from provisioning.ledger.books import PatchOrder
 from provisioning.procedures.patch import short_port
 from provisioning.resources.switch.occupancy import Seen
 from provisioning.resources.switch.tables import telephones

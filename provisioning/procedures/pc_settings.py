@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, cast
 
 from provisioning.resources.base import Proof, Resource
@@ -33,9 +34,8 @@ class PcSettings:
 
     def resources(self) -> Iterator[Resource]:
         """Registry keys, printers, time zone, local groups."""
-        target = self.target
-        for path, policy in self._policies().items():
-            yield Resource("windows.registry", target, path, policy)
+        policies = self._policies()
+        yield from map(Resource, repeat("windows.registry"), repeat(self.target), policies, policies.values())
         yield from self._printers()
         baseline = self.inventory.workstation_baseline
         if baseline.time_zone is not None:

@@ -9,7 +9,6 @@ from typing import Any
 from provisioning.procedures.extensions import Extension
 from provisioning.procedures.reservations import reservation
 from provisioning.resources.base import Address, Proof, Resource
-from provisioning.resources.phones.asterisk import fitting_name
 from provisioning.resources.phones.configuration import Configuration, kept
 from provisioning.resources.phones.families import FAMILIES, Account
 from provisioning.resources.phones.subscriber import Subscriber
@@ -42,6 +41,8 @@ class PersonsPhone:
         fields: dict[str, Any] = {"holder": self.person}
         exchange = self.phones.exchange
         if exchange.adapter == "asterisk-realtime":
+            from provisioning.resources.phones.asterisk import fitting_name  # noqa: PLC0415  (it brings SQLAlchemy)
+
             fields["display_name"] = fitting_name(self.display_name, self.extension.number)
             if exchange.settings:
                 fields["settings"] = exchange.settings

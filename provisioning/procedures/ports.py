@@ -53,16 +53,16 @@ def port_state(
 ) -> SwitchPort:
     """A port described as `said` in `vlan` (untagged), with what `profile` sets beside it. `voice_vlan` is for profiles
     that name none."""
-    numbers = {name: one.id for name, one in inventory.network.vlans.items()}
+    vlans = inventory.network.vlans
     state: dict[str, Any] = {"description": said, "enabled": True, "mode": "access"}
     if profile is not None and profile.mode == "trunk":
         native = profile.native_vlan or vlan
-        state |= {"mode": "trunk", "native_vlan": numbers[native] if native else None}
+        state |= {"mode": "trunk", "native_vlan": vlans[native].id if native else None}
         if profile.allowed_vlans:
-            state["allowed_vlans"] = {numbers[name]: True for name in profile.allowed_vlans}
+            state["allowed_vlans"] = {vlans[name].id: True for name in profile.allowed_vlans}
     else:
         voice = profile.voice_vlan if profile and profile.voice_vlan else voice_vlan
-        state |= {"access_vlan": numbers[vlan] if vlan else None, "voice_vlan": numbers[voice] if voice else None}
+        state |= {"access_vlan": vlans[vlan].id if vlan else None, "voice_vlan": vlans[voice].id if voice else None}
     if profile is not None:
         state |= _beside(profile)
     return SwitchPort.model_validate(state)

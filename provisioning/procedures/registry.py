@@ -1,4 +1,4 @@
-"""Every procedure, by name: from the ledger's plain form back to a request."""
+"""Every procedure, by name, loaded when it is asked for: from the ledger's plain form back to a request."""
 
 from __future__ import annotations
 
@@ -6,53 +6,35 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from provisioning.errors import RequestError
-from provisioning.procedures.audit_repair import Repair
-from provisioning.procedures.backup import Backup, Restore
 from provisioning.procedures.base import Request
-from provisioning.procedures.configurations import RestoreSections
-from provisioning.procedures.ensure import Ensure
-from provisioning.procedures.equipment import ConnectEquipment
-from provisioning.procedures.erase import Erase
-from provisioning.procedures.install import Install
-from provisioning.procedures.intranet_access import IntranetAccess
-from provisioning.procedures.join import Join
-from provisioning.procedures.move import Move
-from provisioning.procedures.offboard import Offboard
-from provisioning.procedures.onboard import Onboard
-from provisioning.procedures.patch import Patch
-from provisioning.procedures.pc_parts import PcParts
-from provisioning.procedures.publish import Publish
-from provisioning.procedures.reinstate import Reinstate
-from provisioning.procedures.rename import Rename
-from provisioning.procedures.replace import Replace
-from provisioning.procedures.reprofile import Reassign
-from provisioning.procedures.together import Together
-from provisioning.procedures.transfer_data import TransferData
+from provisioning.resources.on_demand import OnDemand
 
-PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = {
-    "onboard": Onboard.from_plain,
-    "offboard": Offboard.from_plain,
-    "reinstate": Reinstate.from_plain,
-    "erase": Erase.from_plain,
-    "join": Join.from_plain,
-    "install": Install.from_plain,
-    "replace": Replace.from_plain,
-    "connect": ConnectEquipment.from_plain,
-    "ensure": Ensure.from_plain,
-    "patch": Patch.from_plain,
-    "pc-parts": PcParts.from_plain,
-    "intranet-access": IntranetAccess.from_plain,
-    "move": Move.from_plain,
-    "publish": Publish.from_plain,
-    "rename": Rename.from_plain,
-    "reassign": Reassign.from_plain,
-    "repair": Repair.from_plain,
-    "transfer-data": TransferData.from_plain,
-    "backup": Backup.from_plain,
-    "restore": Restore.from_plain,
-    "config-restore": RestoreSections.from_plain,
-    "together": lambda plain: Together.from_plain(plain, from_plain),
-}
+PROCEDURES: Mapping[str, Callable[[Mapping[str, Any]], Request]] = OnDemand(
+    {
+        "onboard": "provisioning.procedures.onboard:Onboard.from_plain",
+        "offboard": "provisioning.procedures.offboard:Offboard.from_plain",
+        "reinstate": "provisioning.procedures.reinstate:Reinstate.from_plain",
+        "erase": "provisioning.procedures.erase:Erase.from_plain",
+        "join": "provisioning.procedures.join:Join.from_plain",
+        "install": "provisioning.procedures.install:Install.from_plain",
+        "replace": "provisioning.procedures.replace:Replace.from_plain",
+        "connect": "provisioning.procedures.equipment:ConnectEquipment.from_plain",
+        "ensure": "provisioning.procedures.ensure:Ensure.from_plain",
+        "patch": "provisioning.procedures.patch:Patch.from_plain",
+        "pc-parts": "provisioning.procedures.pc_parts:PcParts.from_plain",
+        "intranet-access": "provisioning.procedures.intranet_access:IntranetAccess.from_plain",
+        "move": "provisioning.procedures.move:Move.from_plain",
+        "publish": "provisioning.procedures.publish:Publish.from_plain",
+        "rename": "provisioning.procedures.rename:Rename.from_plain",
+        "reassign": "provisioning.procedures.reprofile:Reassign.from_plain",
+        "repair": "provisioning.procedures.audit_repair:Repair.from_plain",
+        "transfer-data": "provisioning.procedures.transfer_data:TransferData.from_plain",
+        "backup": "provisioning.procedures.backup:Backup.from_plain",
+        "restore": "provisioning.procedures.backup:Restore.from_plain",
+        "config-restore": "provisioning.procedures.configurations:RestoreSections.from_plain",
+        "together": "provisioning.procedures.registry:_together",
+    }
+)
 
 
 def from_plain(plain: Mapping[str, Any]) -> Request:
@@ -64,3 +46,9 @@ def from_plain(plain: Mapping[str, Any]) -> Request:
         return PROCEDURES[procedure](plain)
     except (KeyError, TypeError, ValueError) as exc:
         raise RequestError(f"the request is not one that this version wrote: {type(exc).__name__} {exc}") from exc
+
+
+def _together(plain: Mapping[str, Any]) -> Request:
+    from provisioning.procedures.together import Together  # noqa: PLC0415  (as all the others: when it is asked for)
+
+    return Together.from_plain(plain, from_plain)

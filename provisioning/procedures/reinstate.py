@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.books import Amendment
 from provisioning.procedures.base import Accounts, Fact, Numbering, Work
 from provisioning.procedures.extensions import Extension
 from provisioning.procedures.leaving_guard import account_found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.books import Amendment
 from provisioning.procedures.base import Accounts, Fact, Work
 from provisioning.procedures.extensions import Extension, choose
 from provisioning.procedures.onboard import onboard, refuse_leavers

@@ -8,8 +8,7 @@ from ipaddress import IPv4Address
 from typing import Any, Literal, get_args
 
 from provisioning.errors import RequestError
-from provisioning.ledger.amendments import Amendment
-from provisioning.ledger.custody import CustodyTransfer
+from provisioning.ledger.books import Amendment, CustodyTransfer
 from provisioning.procedures.base import Accounts, Expectation, Fact, Work
 from provisioning.procedures.install_scope import listed
 from provisioning.procedures.join import Join, computer_account, expected_member

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioning.errors import RequestError
-from provisioning.ledger.amendments import Amendment
+from provisioning.ledger.books import Amendment
 from provisioning.procedures.base import Accounts, Fact, Work
 from provisioning.procedures.extensions import Extension, choose
 from provisioning.procedures.identity import identify

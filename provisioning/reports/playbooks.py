@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.text import Text
 
-from provisioning.ledger import Event, Ledger, RunRecord
+from provisioning.ledger import Event, RunRecord
 from provisioning.ledger.playbook_records import OF_HOST, run_again, runs_made
 from provisioning.reports.words import count, safe
+
+if TYPE_CHECKING:
+    from provisioning.ledger import Ledger
 
 _SIGNS = {
     "ok": ("✓", "green", ""),

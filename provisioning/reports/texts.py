@@ -20,7 +20,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
-from provisioning.ledger.custody import PLACES
+from provisioning.ledger.books import PLACES
 from provisioning.reports import words
 from provisioning.site.help_desk import Language
 

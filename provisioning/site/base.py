@@ -34,7 +34,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 class Model(BaseModel):
     """Base of everything in a site: immutable, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # built by `load`, as parts of a site
 
 
 @dataclass(frozen=True)

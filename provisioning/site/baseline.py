@@ -91,7 +91,7 @@ class WorkstationBaseline(Model):
     time_zone: Text | None = Field(
         default=None, description="as Windows names it in its registry, such as W. Europe Standard Time"
     )
-    power: Power = Power()
+    power: Power = Power.model_construct()
     lock_after: int | None = Field(default=None, ge=1, le=9999, description="minutes without input")
     hide_last_user: bool | None = Field(default=None, description="the sign-in screen does not name who was there last")
     remote_desktop: bool | None = None

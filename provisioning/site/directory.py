@@ -87,6 +87,6 @@ class Directory(Model):
     verify: bool = Field(default=True, description="false turns certificate verification off; every plan then says so")
     computers_ou: DistinguishedName
     company: Text | None = None
-    logins: LoginPolicy = LoginPolicy()
-    passwords: PasswordPolicy = PasswordPolicy()
-    audit: AccountAudit = AccountAudit()
+    logins: LoginPolicy = LoginPolicy.model_construct()
+    passwords: PasswordPolicy = PasswordPolicy.model_construct()
+    audit: AccountAudit = AccountAudit.model_construct()

@@ -52,31 +52,39 @@ class Inventory(Model):
 
     folder: Path = Field(description="the site's folder: relative secret references start here")
     handover: HandoverSetting = Field(
-        default=Handover(), description="how initial passwords are handed over", validate_default=True
+        default=Handover.model_construct(), description="how initial passwords are handed over", validate_default=True
     )
     secrets: SecretSources = Field(
-        default=SecretSources(), description="what vault: and hashicorp: references need", validate_default=True
+        default=SecretSources.model_construct(),
+        description="what vault: and hashicorp: references need",
+        validate_default=True,
     )
     ledger: LedgerPlace = Field(
         default=Path(".ledger/ledger.sqlite"),
         description="SQLite file of the ledger, or url (and password) of a PostgreSQL database",
         validate_default=True,
     )
-    workers: Workers = Field(default=Workers(), description="how workers share what there is to do")
-    runs: Runs = Field(default=Runs(), description="how patient runs are with targets that do not answer")
+    workers: Workers = Field(default=Workers.model_construct(), description="how workers share what there is to do")
+    runs: Runs = Field(
+        default=Runs.model_construct(), description="how patient runs are with targets that do not answer"
+    )
     directory: Directory
     mail: Mail
     intranet: Intranet
-    browser: Browser = Browser()
+    browser: Browser = Browser.model_construct()
     network: Network
     windows: Windows
     workstation_baseline: WorkstationBaseline = Field(
-        default=WorkstationBaseline(), description="what every PC gets, whoever sits there"
+        default=WorkstationBaseline.model_construct(), description="what every PC gets, whoever sits there"
     )
     user_data: UserDataSetting = Field(
-        default=UserDataRules(), description="what of a profile is moved and backed up", validate_default=True
+        default=UserDataRules.model_construct(),
+        description="what of a profile is moved and backed up",
+        validate_default=True,
     )
-    unattend: Unattend = Field(default=Unattend(), description="how bare PCs are installed", validate_default=True)
+    unattend: Unattend = Field(
+        default=Unattend.model_construct(), description="how bare PCs are installed", validate_default=True
+    )
     service_desk: ServiceDesk | None = Field(default=None, description="where the work log goes")
     closets: dict[Identifier, Closet]
     outlets: dict[Identifier, Outlet]
@@ -89,8 +97,8 @@ class Inventory(Model):
         default_factory=dict, description="packages that are asked for under one name"
     )
     licences: dict[Identifier, LicencePool] = Field(default_factory=dict)
-    approvals: Approvals = Approvals()
-    audit: AuditRules = AuditRules()
+    approvals: Approvals = Approvals.model_construct()
+    audit: AuditRules = AuditRules.model_construct()
     time_zone: TimeZone | None = Field(
         default=None,
         description="zone of times without one, such as Europe/Berlin; the machine's own when left out",
@@ -98,13 +106,15 @@ class Inventory(Model):
     language: Language = Field(default="en", description="of cards and reports, where nothing else is said")
     help_desk: HelpDesk | None = Field(default=None, description="whom people call when something does not work")
     naming: Naming = Field(
-        default=Naming(), description="how names become logins and mail addresses", validate_default=True
+        default=Naming.model_construct(),
+        description="how names become logins and mail addresses",
+        validate_default=True,
     )
     phones: Phones | None = Field(default=None, description="extensions, the SIP exchange, desk phones")
     files: Files | None = Field(default=None, description="file servers, home folders, shares of departments")
-    spreadsheets: Spreadsheets = Field(default=Spreadsheets(), description="how CSV tables are read")
+    spreadsheets: Spreadsheets = Field(default=Spreadsheets.model_construct(), description="how CSV tables are read")
     hires: PersonnelExport = Field(
-        default=PersonnelExport(), description="how the export of the personnel office calls things"
+        default=PersonnelExport.model_construct(), description="how the export of the personnel office calls things"
     )
     leavers: Leavers | None = Field(default=None, description="where leavers' accounts go, how long they are kept")
     steps: dict[Procedure, tuple[Step, ...]] = Field(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, get_args, get_origin
 
@@ -32,6 +33,7 @@ from provisioning.site.yaml_file import read_yaml
 _SUGGESTIONS = 20  # nearest names are looked for this often; after that a whole file is missing, not a letter
 
 _HOW = "spreadsheets"
+_BUILDING = Lock()
 
 SECTIONS = tuple(name for name in Inventory.model_fields if name != "folder")
 
@@ -45,6 +47,7 @@ def load(folder: Path, *, drafts: Mapping[Path, bytes] = MappingProxyType({})) -
     """
     shown = folder.expanduser()
     with no_collection():
+        _build()
         parts = _read(shown, drafts)
         merged = _Merged(shown)
         for part in parts:
@@ -63,6 +66,12 @@ def load(folder: Path, *, drafts: Mapping[Path, bytes] = MappingProxyType({})) -
         return site
 
 
+def _build() -> None:
+    """Models are built when they are used first (``defer_build``): all of a site's at once, by one thread."""
+    with _BUILDING:
+        Inventory.model_rebuild()
+
+
 # ------------------------------------------------------------------------------------------------------ files
 
 
@@ -71,7 +80,7 @@ def _read(folder: Path, drafts: Mapping[Path, bytes]) -> list[Part]:
     parts: dict[Path, list[Part]] = {}
     problems: list[str] = []
     files = sorted({*_files(folder), *drafts})
-    how = Spreadsheets()
+    how = Spreadsheets.model_construct()
     for path in sorted(files, key=lambda file: file.suffix == ".csv"):
         try:
             if path.suffix == ".csv":
@@ -90,7 +99,7 @@ def _spreadsheets(value: Any) -> Spreadsheets:
     try:
         return Spreadsheets.model_validate(value)
     except ValidationError:  # it is validated again with the rest of the site, which names file and line
-        return Spreadsheets()
+        return Spreadsheets.model_construct()
 
 
 def _files(folder: Path) -> list[Path]:

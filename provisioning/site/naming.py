@@ -20,13 +20,13 @@ from provisioning.site.transliterations import spell
 
 # German umlauts are written out, all other letters are anyascii's. Turkish, Estonian and others write ü too, and
 # ``ue`` is as good an ASCII form for them as ``u``.
-USUAL = Transliteration()
+USUAL = Transliteration.model_construct()
 
 # U+02BC and U+2019 are the typographic apostrophes; ` and ´ are what keyboards offer; ʹ ʺ are transliterated
 # soft signs.
 _APOSTROPHES = re.compile(r"['\u2018\u2019\u02bc\u02b9\u02ba`\u00b4]")
 _OTHER = re.compile(r"[^a-z0-9]+")
-_UNTIDY = re.compile(r"[._-]*([._-])")
+_UNTIDY = re.compile(r"[._-]+([._-])")
 _LOCAL_PART_LIMIT = 64  # octets, RFC 5321 4.5.3.1.1
 
 

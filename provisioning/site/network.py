@@ -98,10 +98,15 @@ class Network(Model):
     desk_ports: Identifier | None = Field(
         default=None, description="port profile laid over every desk port, beside description and VLANs"
     )
-    patching: Patching = Field(default=Patching(), description="how free ports are chosen, cables and labels")
-    lines: LineChecks = Field(default=LineChecks(), description="what the checks of the lines complain about")
+    patching: Patching = Field(
+        default=Patching.model_construct(), description="how free ports are chosen, cables and labels"
+    )
+    lines: LineChecks = Field(
+        default=LineChecks.model_construct(), description="what the checks of the lines complain about"
+    )
     archive: ConfigurationArchive = Field(
-        default=ConfigurationArchive(), description="where configurations are kept, on schedule and before changes"
+        default=ConfigurationArchive.model_construct(),
+        description="where configurations are kept, on schedule and before changes",
     )
     dhcp: Dhcp | None = None
 

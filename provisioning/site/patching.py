@@ -73,7 +73,7 @@ class Patching(Model):
     spread: Literal["fill", "even"] = Field(
         default="fill", description="fill: one switch after the other; even: where most ports are free"
     )
-    cable: Cable = Cable()
+    cable: Cable = Cable.model_construct()
     quarantine_vlan: Identifier | None = Field(
         default=None, description="where released ports are; a port in it counts as free"
     )

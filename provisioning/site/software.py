@@ -214,7 +214,7 @@ class Rollout(Model):
 class SoftwareRules(Model):
     """What the site allows on its PCs; part of its ``windows:`` section."""
 
-    rollout: Rollout = Rollout()
+    rollout: Rollout = Rollout.model_construct()
 
     package_sources: tuple[Literal["winget", "chocolatey"], ...] = Field(
         default=(), description="where PCs may fetch packages themselves"

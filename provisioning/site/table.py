@@ -25,7 +25,7 @@ class Columns:
     numbers: Collection[str] = ()
 
 
-_AS_IT_IS = Spreadsheets()
+_AS_IT_IS = Spreadsheets.model_construct()
 
 
 def read_csv(

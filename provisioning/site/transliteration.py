@@ -82,7 +82,8 @@ class Naming(Model):
     """
 
     transliteration: TransliterationSetting = Field(
-        default=Transliteration(), description="standard of transliteration, one for all or one for each script"
+        default=Transliteration.model_construct(),
+        description="standard of transliteration, one for all or one for each script",
     )
 
 

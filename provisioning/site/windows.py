@@ -64,5 +64,5 @@ class Windows(SoftwareRules):
     timeout: int = Field(default=20, ge=1, le=600, description="seconds for a PC to answer")
     install_timeout: int = Field(default=900, ge=10, le=7200, description="seconds for one installer")
     output_limit: int = Field(default=32, ge=1, le=1024, description="MiB of output that a command may write")
-    restart: Restart = Restart()
+    restart: Restart = Restart.model_construct()
     pull: PullServer | None = Field(default=None, description="PCs fetch large files over HTTPS instead of SMB")

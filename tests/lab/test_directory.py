@@ -22,6 +22,7 @@ from provisioning.errors import (
     UnreachableError,
 )
 from provisioning.resources.base import Address, Change, Kind, Proof, ProofResult, State
+from provisioning.resources.directory import attributes
 from provisioning.resources.directory.accounts import read_accounts
 from provisioning.resources.directory.attributes import find
 from provisioning.resources.directory.computer import COMPUTER, Computer
@@ -238,6 +239,35 @@ def test_a_batch_is_pipelined(session: DirectorySession, inventory: Inventory, m
     assert [found[login.upper()].employee_id for login in logins] == [f"T{n}" for n in range(20)]
     assert len(session.search("(sAMAccountName=dir.batch*)", ["cn"])) == 20
     assert set(_errors(USER, session, dict.fromkeys(logins)).values()) == {None}
+
+
+def test_many_searches_are_made_on_two_connections_that_are_both_signed_in(
+    session: DirectorySession, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = [f"dir.many{number}" for number in range(6)]
+    wanted: dict[str, Any] = {
+        login: _user(inventory, name=login, user_principal_name=None, employee_id=f"T{n}")
+        for n, login in enumerate(logins)
+    }
+    assert set(_errors(USER, session, wanted).values()) == {None}
+    signed_in: list[DirectorySession] = []
+
+    class Noted(DirectorySession):
+        def _signed_in(self) -> Any:
+            signed_in.append(self)
+            return super()._signed_in()
+
+    monkeypatch.setattr(connection, "MANY", 4)
+    monkeypatch.setattr(attributes, "CHUNK", 1)
+    reader = Noted("directory", inventory, session.secrets)
+    try:
+        found = USER.read(reader, logins)
+        assert [found[login].employee_id for login in logins] == [f"T{n}" for n in range(6)]
+        assert len(signed_in) == 2
+        assert USER.read(reader, logins[:3]).keys() == set(logins[:3])
+        assert len(signed_in) == 2, "a few are asked for on one"
+    finally:
+        reader.close()
 
 
 # -- memberships, mailboxes, computers

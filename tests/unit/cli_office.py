@@ -33,17 +33,21 @@ from provisioning.resources.registry import KINDS, PROOFS
 from tests.memory import MemoryKind, MemoryProof, MemorySessions, MemorySystem, Thing, thing
 
 EXAMPLE = Path(__file__).parent.parent.parent / "inventories" / "example"
+LAB = "/var/lib/provisioning-lab/0"
+"""Where the example site keeps everything."""
 HOSTILE = "evil\x1b]0;owned\x07\x9b31m\u202eneve\nError: forged"
 
 Put = Callable[[Any, str, Any], object]
 
 
 def write_site(folder: Path) -> Path:
-    """The example site with its ledger and its hand-over folder below `folder`."""
+    """The example site with its ledger, its archive and all that it keeps below `folder`."""
     site = folder / "site"
     shutil.copytree(EXAMPLE, site)
-    text = (site / "site.yml").read_text(encoding="utf-8")
-    (site / "site.yml").write_text(text.replace("/var/lib/provisioning-lab/0", str(folder / "lab")), encoding="utf-8")
+    for file in site.rglob("*.yml"):
+        text = file.read_text(encoding="utf-8")
+        if LAB in text:
+            file.write_text(text.replace(LAB, str(folder / "lab")), encoding="utf-8")
     return site
 
 

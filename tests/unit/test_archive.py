@@ -17,7 +17,7 @@ import pytest
 
 from provisioning.errors import LedgerError, RequestError
 from provisioning.ledger import acting_user
-from provisioning.ledger.archive import Archive, Kept
+from provisioning.ledger.archive import Archive, Kept, _Desk
 from provisioning.ledger.git import Git
 from provisioning.resources.base import Keepsake
 
@@ -405,8 +405,9 @@ def test_a_full_disk_is_named_and_nothing_stays_behind(
     assert git(folder, "fsck", "--strict") == ""
 
 
-def test_a_commit_takes_two_processes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_takes_one_process(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     archive.keep([config("sw-a")])
+    archive.keep([config("sw-c")], run=7)
     called: list[str] = []
     real = Git.__call__
 
@@ -416,10 +417,37 @@ def test_a_commit_takes_two_processes(archive: Archive, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Git, "__call__", counted)
     kept = archive.keep([config("sw-a", "vlan 20"), config("sw-b")], run=7)
-    assert called == ["cat-file", "fast-import"]
+    assert called == ["fast-import"]
     assert archive.keep([config("sw-a", "vlan 20")]).commit is None
-    assert called == ["cat-file", "fast-import", "cat-file"]
+    assert archive.keep([config("sw-a", "vlan 20"), config("sw-b")], run=7).commit is None
+    assert called == ["fast-import"]
     assert kept.commit == archive.log()[0].commit
+
+
+@pytest.mark.parametrize("tidied", [False, True])
+def test_what_another_process_kept_is_seen(archive: Archive, folder: Path, *, tidied: bool) -> None:
+    archive.keep([config("sw-a")], run=7)
+    other = Archive(folder)
+    other._desk = _Desk()  # another process knows nothing of what this one remembers
+    other.keep([config("sw-a", "vlan 20"), config("sw-b")], run=7)
+    if tidied:
+        git(folder, "pack-refs", "--all")
+    assert archive.keep([config("sw-a", "vlan 20"), config("sw-b")], run=7).changed == ()
+    kept = archive.keep([config("sw-a"), config("sw-b"), config("sw-c")], run=7)
+    assert kept.changed == ("sw-a", "sw-c")
+    assert [revision.switches for revision in archive.log()] == [("sw-a", "sw-c"), ("sw-a", "sw-b"), ("sw-a",)]
+    before = archive.before(7)
+    assert before is not None
+    assert before.switches == ("sw-a", "sw-b", "sw-c")
+    assert archive.read("sw-a", before) == f"{config('sw-a').text}\n"
+
+
+def test_an_archive_that_was_removed_is_begun_anew(archive: Archive, folder: Path) -> None:
+    archive.keep([config("sw-a"), config("sw-b")])
+    shutil.rmtree(folder)
+    assert archive.keep([config("sw-a")]).changed == ("sw-a",)
+    assert archive.switches() == ("sw-a",)
+    assert archive.keep([config("sw-b")]).changed == ("sw-b",)
 
 
 def test_packs_are_put_together_when_there_are_many(

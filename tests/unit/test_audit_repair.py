@@ -6,16 +6,19 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from provisioning.api import Site
 from provisioning.errors import RequestError
 from provisioning.ledger import CustodyTransfer
+from provisioning.procedures.audit_repair import Concerned
 from provisioning.procedures.registry import from_plain
 from provisioning.reports import text
 from provisioning.reports.audit import audit as audit_text
 from provisioning.reports.audit import sentence
+from provisioning.resources.base import Proof, Resource
 from provisioning.site.approvals import Approvals
 from provisioning.site.load import load
 from tests.unit.audit_office import Reality, in_memory
@@ -136,3 +139,39 @@ def test_who_lacks_nearly_everything_is_one_line(office: Reality) -> None:
     assert any("enabled is no" in line for line in lines), "a fault is never hidden"
     assert len(lines) < len(audit_text(document).plain.splitlines())
     assert len(sentence(document)) < 1000, "the work log gets a sentence"
+
+
+class Key(str):
+    """Counts how often keys are made comparable."""
+
+    folded: ClassVar[int] = 0
+
+    def casefold(self) -> str:
+        Key.folded += 1
+        return super().casefold()
+
+
+def test_proofs_are_run_of_what_is_repaired_and_of_nothing_else() -> None:
+    def proof(target: str, **parameters: object) -> Proof:
+        return Proof("some.proof", target, "name", parameters)
+
+    addresses = [("directory.user", "directory", "Anna.Ek"), ("switch.port", "switch:sw-1", "Gi1/0/1")]
+    addresses += [("windows.package", "windows:WS-1", "Editor")]
+    concerned = Concerned(Resource(kind, target, key, None) for kind, target, key in addresses)
+    assert proof("directory", login="anna.ek") in concerned
+    assert proof("mail", sender="x", login="ANNA.EK") in concerned, "what has no name of its own is about all"
+    assert proof("directory", login="boris") not in concerned
+    assert proof("switch:sw-1", port="gi1/0/1") in concerned
+    assert proof("switch:sw-1", port="anna.ek") not in concerned
+    assert proof("switch:sw-2", port="gi1/0/1") not in concerned
+    assert proof("windows:WS-1", policy="whatever") in concerned
+    assert proof("windows:WS-2", policy="Editor") not in concerned
+
+
+def test_each_of_many_things_is_looked_at_once_for_all_proofs() -> None:
+    Key.folded = 0
+    things = [Resource("directory.user", "directory", Key(f"P{number}"), None) for number in range(300)]
+    concerned = Concerned(things)
+    proofs = [Proof("some.proof", "directory", "name", {"login": f"p{number}"}) for number in range(0, 600, 2)]
+    assert sum(one in concerned for one in proofs) == 150
+    assert Key.folded == len(things)

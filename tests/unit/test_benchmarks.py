@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.__main__ import BENCHMARKS, PAGE, RESULTS, main
 from benchmarks.measuring import Goal, Row, Times, at_most, faster, in_turn, record, within
-from benchmarks.showing import table
+from benchmarks.showing import BEGIN, END, circumstances, paste, table
 
 
 def row(name: str = "file", **more: object) -> Row:
@@ -108,6 +108,31 @@ def test_what_was_measured_is_shown_again(tmp_path: Path, capsys: pytest.Capture
     record(file, [row("file"), row("ports-one")])
     assert main(["--show", "--output", str(file), "ports"]) == 0
     assert capsys.readouterr().out.count("100 MB") == 1
+
+
+def test_the_circumstances_are_said_once_and_the_contestants_by_row() -> None:
+    at = {"at": "2026-11-23T17:38:24Z", "machine": "x86_64", "cores": 2, "kernel": "6.18", "python": "3.11.7"}
+    measured = {**at, "versions": {"ldap3": "2.9.1"}, "load": 0.5}
+    plain = [{**row(name, note="again").plain(), "measured": measured} for name in ("file", "ports-one")]
+    assert circumstances(plain).splitlines() == [
+        "Measured 2026-11-23 on x86_64, 2 cores, Linux 6.18, Python 3.11.7; ldap3 2.9.1 (file, ports-one).",
+        "- `file` (3 turns, load 0.5): floor: floor. End state: sha256sum. again.",
+        "- `ports-one` (3 turns, load 0.5): floor: floor. End state: sha256sum. again.",
+    ]
+
+
+def test_what_is_pasted_into_a_page_takes_the_place_of_the_last(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(f"# Speed\n\n{BEGIN}\n{END}\nBelow.\n", encoding="utf-8")
+    for text in ("old", "new"):
+        paste(page, text)
+    assert page.read_text(encoding="utf-8") == f"# Speed\n\n{BEGIN}\nnew\n{END}\nBelow.\n"
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
+    assert table(rows) in PAGE.read_text(encoding="utf-8"), "`python -m benchmarks --show` writes it again"
+    assert {one["name"].partition("-")[0] for one in rows} == set(BENCHMARKS)
 
 
 def test_every_name_has_its_module() -> None:

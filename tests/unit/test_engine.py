@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from provisioning.engine import planner
+from provisioning.engine import batches, planner
 from provisioning.engine.events import ChangeSettled, Event, ProofSettled, Stopping
 from provisioning.engine.run import carry_out
 from provisioning.engine.undo import to_take_back
 from provisioning.errors import RejectedError, RequestError
 from provisioning.ledger import Ledger, RunRecord
 from provisioning.reports import text
-from provisioning.resources.base import Change, Proof, Resource, State
+from provisioning.resources.base import Change, Outcome, Proof, Resource, State
 from provisioning.resources.registry import KINDS, PROOFS
 from tests.memory import MemoryKind, MemoryProof, MemorySessions, MemorySystem, Thing, thing
 
@@ -142,11 +146,62 @@ def test_a_failure_stops_what_requires_it_and_nothing_else(office: Office) -> No
     assert next(r.error for r in run.changes if r.change.key == "x") == "a: no"
 
 
-def test_silence_is_not_success(office: Office) -> None:
+def test_silence_is_not_success(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "A_MOMENT", 0.0)
     office.a.ignores.add("x")
     run = office.apply(office.plan(thing("a", "x", Thing(size=1))))
     assert (run.changes[0].state, run.state) == ("failed", "partial")
-    assert "reads back otherwise" in str(run.changes[0].error)
+    assert run.changes[0].error == "a: memory.thing x was applied, but reads back otherwise: it does not exist"
+    assert office.a.reads == 4  # for the plan, before the change, behind it, a moment later
+
+
+class LateKind(MemoryKind):
+    """Shows what was done to `late` at the second reading behind it; an answer stands while a batch is attended to."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self._hidden = 0
+        self._stands: dict[str, Thing] | None = None
+
+    @contextmanager
+    def attend(self, session: MemorySystem, keys: Sequence[str], *, keeping: bool) -> Iterator[None]:
+        self._stands = None
+        yield
+
+    def read(self, session: MemorySystem, keys: Sequence[str]) -> dict[str, Thing]:
+        self.asked.append(list(keys))
+        if self._stands is None:
+            self._stands = super().read(session, keys)
+            if self._hidden:
+                self._hidden -= 1
+                self._stands.pop("late", None)
+        return {key: self._stands[key] for key in keys if key in self._stands}
+
+    def apply(self, session: MemorySystem, changes: Sequence[Change[Thing]]) -> list[Outcome]:
+        self._hidden, self._stands = 1, None
+        return super().apply(session, changes)
+
+
+def test_what_shows_a_moment_later_is_done(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "A_MOMENT", 0.0)
+    monkeypatch.setitem(KINDS, "memory.thing", late := LateKind())
+    changes = office.plan(thing("a", "late", Thing(size=1)), thing("a", "soon", Thing(size=1)))
+    late.asked.clear()
+    run = office.apply(changes)
+    assert [record.state for record in run.changes] == ["verified", "verified"]
+    assert late.asked == [["late", "soon"], ["late", "soon"], ["late"]]
+    assert len(office.a.applied) == 2
+
+
+def test_what_shows_at_once_is_read_once(office: Office) -> None:
+    office.apply(office.plan(thing("a", "x", Thing(size=1))))
+    assert office.a.reads == 3  # for the plan, before the change, behind it
+
+
+def test_what_its_system_refused_is_not_read_again(office: Office) -> None:
+    office.a.refuses["x"] = RejectedError("a", "no")
+    office.apply(office.plan(thing("a", "x", Thing(size=1))))
+    assert office.a.reads == 3
 
 
 def test_a_thing_that_moved_since_the_plan_is_left_alone(office: Office) -> None:
@@ -206,18 +261,23 @@ def test_undo_goes_in_reverse_order(office: Office) -> None:
     assert [c.key for c in office.a.applied] == ["roof", "wall"]
 
 
-def test_ctrl_c_finishes_the_batch_and_abandons_the_rest(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
+def test_not_all_targets_are_asked_whenever_one_ends(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("provisioning.engine.executor.wait", asked.append)
+    run = office.apply(office.plan(*(thing(target, f"n{i}", Thing(size=1)) for i in range(3) for target in "ab")))
+    assert run.state == "done"
+    assert asked == []
 
-    def interrupted_once(futures: list[object], **_: object) -> tuple[set[object], set[object]]:
-        calls.append(1)
-        for future in futures:
-            future.result()  # type: ignore[attr-defined]
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        return set(futures), set()
 
-    monkeypatch.setattr("provisioning.engine.executor.wait", interrupted_once)
+def test_ctrl_c_finishes_the_batch_and_abandons_the_rest(office: Office) -> None:
+    def interrupted() -> None:
+        office.a.on_apply = lambda: None
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        until = time.monotonic() + 10
+        while not any(isinstance(e, Stopping) for e in office.events) and time.monotonic() < until:
+            time.sleep(0.005)
+
+    office.a.on_apply = interrupted
     wanted = (thing("a", "first", Thing(size=1)), thing("a", "second", Thing(size=1), ("a", "first")))
     run = office.apply(office.plan(*wanted), Proof("memory.exists", "a", "first is there", {"key": "first"}))
     assert run.state == "interrupted"

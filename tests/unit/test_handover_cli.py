@@ -75,8 +75,6 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 
     monkeypatch.setattr(Site, "load", remember)
     there = Desk(write_site(tmp_path), office, opened)
-    for file in there.folder.glob("*.yml"):  # a lab that runs on this machine is none of our business
-        file.write_text(file.read_text().replace("/var/lib/provisioning-lab/0", str(tmp_path / "lab")))
     there.hand_over_as(str(tmp_path / "handover"))
     yield there
     for site in opened:

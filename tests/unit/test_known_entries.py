@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from provisioning.resources.directory.known_entries import remembering
 from provisioning.resources.directory.membership import MEMBERSHIP, Memberships
 from provisioning.resources.directory.user import USER, User
 from provisioning.resources.mail.mailbox import Mailbox
+from provisioning.resources.registry import KINDS
 
 STAFF = "CN=Staff,OU=Groups,DC=x"
 
@@ -33,6 +35,7 @@ class Directory:
         self.asked: list[tuple[list[str], frozenset[str]]] = []
         self.written: list[Operation] = []
         self.no_room_for: set[str] = set()
+        self.collecting: set[bool] = set()
         self.directory = SimpleNamespace(passwords=None)
         self.secrets = SimpleNamespace(
             waiting=SimpleNamespace(waits=lambda login: False),
@@ -41,6 +44,7 @@ class Directory:
         )
 
     def search_many(self, conditions: Sequence[str], attributes: Sequence[str]) -> list[Entry]:
+        self.collecting.add(gc.isenabled())
         if not conditions:
             return []
         text = "".join(conditions)
@@ -109,6 +113,19 @@ def test_a_plan_asks_once_for_the_account_its_groups_and_its_mailbox() -> None:
     assert found["directory.membership", "anna"] == Memberships(groups={"Staff": True})
     assert found["directory.user", "clara"] is None
     assert found["directory.membership", "clara"] == Memberships(groups={})
+
+
+@pytest.mark.parametrize(("others", "collecting"), [((), False), (("switch:sw-1",), True)])
+def test_the_collector_rests_while_nothing_but_the_directory_is_read(
+    others: Sequence[str], collecting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, port = Directory("anna"), SimpleNamespace(read=lambda session, keys: {})
+    monkeypatch.setitem(cast(dict[str, Any], KINDS), "switch.port", port)
+    things = [Resource("directory.user", "directory", "anna", User(name="anna"))]
+    things += [Resource("switch.port", target, "Gi1/0/1", None) for target in others]
+    planner.read(things, Sessions(directory))
+    assert directory.collecting == {collecting}
+    assert gc.isenabled()
 
 
 def test_what_was_read_to_be_compared_is_known_when_it_is_changed_and_read_anew_afterwards() -> None:

@@ -209,3 +209,22 @@ def test_what_is_known_to_be_harmless_holds_no_secret_and_changes_nothing() -> N
     # `key 7` is the name of a key below a key chain, and a secret below a server.
     assert " key 7" not in known
     assert first.count(" key 7\n") == 1
+
+
+def test_a_line_that_was_judged_is_judged_anew_with_another_key_and_in_another_section() -> None:
+    line = "enable secret 0 Kirschbaum-77"
+    masks = load("ios").mask
+    other = hmac.digest(b"another", b"Kirschbaum-77", "sha256").hex()[:12]
+    assert [masked(line, masks, KEY) for _ in range(2)] == [f"enable secret 0 {fingerprint('Kirschbaum-77')}\n"] * 2
+    assert masked(line, masks, b"another") == f"enable secret 0 <secret {other}>\n"
+    told = Mask.model_validate({"pattern": r"\bword (?P<secret>\S+)", "hint": "a word", "under": "^section secret"})
+    open_, hidden = "section open\n word Apfel7\n", "section secret\n word Apfel7\n"
+    assert masked(open_ + hidden, [told], KEY) == f"{open_}section secret\n word {fingerprint('Apfel7')}\n"
+    assert masked(hidden + open_, [told], KEY) == f"section secret\n word {fingerprint('Apfel7')}\n{open_}"
+
+
+def test_secrets_of_judged_lines_are_not_remembered() -> None:
+    masked("enable secret 0 Kirschbaum-78", load("ios").mask, KEY)
+    net = masking._net((*load("ios").mask, *masking.EVERYWHERE))
+    assert net.judged
+    assert "Kirschbaum-78" not in repr((net.judged, net.harmless))

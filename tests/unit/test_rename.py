@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.api import plan_making
 from provisioning.errors import RejectedError, RequestError
 from provisioning.ledger import Amendment
 from provisioning.procedures.base import Changing
@@ -182,7 +183,7 @@ def test_a_login_that_the_site_fixes_is_given_up_for_a_new_one(known: WholeOffic
     request = rename(known.site.inventory, "E1042", family="Соколова", new_login=True)
     person = known.site.inventory.people["E1042"].model_copy(update={"login": "anna.petrova"})
     fixed = known.site.inventory.model_copy(update={"people": {**known.site.inventory.people, "E1042": person}})
-    accounts = known.site._facts(request, known.sessions)
+    accounts = plan_making.facts(known.site, request, known.sessions)
     work = request.compile(fixed, accounts)
     assert Amendment("people", "E1042", "login", "anna.sokolova") in work.amendments
     again = fixed.model_copy(

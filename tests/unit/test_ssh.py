@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import paramiko
 import pytest
+from paramiko.packet import NeedRekeyException
 
-from provisioning.connections import ssh
 from provisioning.connections.ssh import SshClient
+from provisioning.connections.ssh_transport import Packets, Transport
 
 
 @pytest.fixture
@@ -52,23 +54,108 @@ def test_terminal_and_shell_are_asked_for_in_one_round_trip(client: SshClient, s
     assert (terminal.get_binary(), terminal.get_remainder()) == (b"", b"")
 
 
-def test_an_idle_session_wakes_up_once_a_second(client: SshClient) -> None:
+def test_an_idle_session_wakes_up_twice_a_minute(client: SshClient) -> None:
     client.invoke_shell()
     transport: Any = client.get_transport()
-    assert transport.sock.gettimeout() == 1.0
+    assert transport.sock.gettimeout() == 30.0
 
 
-def test_the_other_side_hears_at_once_of_the_end(client: SshClient, line: tuple[socket.socket, socket.socket]) -> None:
-    client.close()
-    line[1].settimeout(5)
-    assert line[1].recv(1) == b""  # although nobody closed the socket
-    client.close()
+def test_the_other_side_hears_at_once_of_the_end(line: tuple[socket.socket, socket.socket]) -> None:
+    made: Any = SshClient()
+    made._transport = Transport(line[0])
+    made._transport.active = True
+    kept = line[0].dup()  # somebody else may hold it open
+    with kept:
+        made.close()
+        line[1].settimeout(5)
+        assert line[1].recv(1) == b""
+    made.close()
+
+
+class Counted:
+    """A socket that counts how often it is read."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self.reads = 0
+
+    def recv(self, octets: int) -> bytes:
+        self.reads += 1
+        return self._line.recv(octets)
+
+
+def test_what_has_come_is_read_at_once(line: tuple[socket.socket, socket.socket]) -> None:
+    counted = Counted(line[0])
+    packets = Packets(counted)
+    line[1].sendall(b"Welcome\r\nSSH-2.0-x\r\n" + bytes(range(60)))
+    assert [packets.readline(5), packets.readline(5)] == ["Welcome", "SSH-2.0-x"]
+    assert b"".join(packets.read_all(n) for n in (4, 16, 40)) == bytes(range(60))
+    assert counted.reads == 1
+    line[1].sendall(b"ab")
+    line[1].close()
+    with pytest.raises(EOFError):
+        packets.read_all(3)
+
+
+def test_silence_ends_the_greeting_and_the_handshake(line: tuple[socket.socket, socket.socket]) -> None:
+    line[0].settimeout(0.01)
+    packets = Packets(line[0])
+    with pytest.raises(TimeoutError):
+        packets.readline(0.02)
+    threads = threading.active_count()
+    packets.start_handshake(0.02)
+    assert threading.active_count() == threads
+    with pytest.raises(EOFError):
+        packets.read_all(1)
+    packets.complete_handshake()
+    line[1].sendall(b"x")
+    assert packets.read_all(1) == b"x"
+    packets.close()
+    with pytest.raises(EOFError):
+        packets.read_all(1)
+
+
+def test_a_connection_without_a_word_is_asked_for_new_keys(line: tuple[socket.socket, socket.socket]) -> None:
+    line[0].settimeout(0.01)
+    packets: Any = Packets(line[0])
+    packets._trigger_rekey()
+    with pytest.raises(NeedRekeyException):
+        packets.read_all(4, check_rekey=True)
+    line[1].sendall(b"ab")
+    threading.Timer(0.05, line[1].sendall, [b"cd"]).start()
+    assert packets.read_all(4, check_rekey=True) == b"abcd"  # not in the middle of a packet
+
+
+def test_service_and_password_are_asked_for_in_one_round_trip(
+    line: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport: Any = Transport(line[0])
+    sent: list[paramiko.Message] = []
+    monkeypatch.setattr(transport, "_send_message", sent.append)
+    transport.active = transport.initial_kex_done = True
+    transport.auth_password("netops", "pa55", event=threading.Event())
+    requests = [paramiko.Message(message.asbytes()) for message in sent]
+    assert [request.get_byte() for request in requests] == [b"\x05", b"\x32"]
+    assert requests[0].get_text() == "ssh-userauth"
+    assert [requests[1].get_text() for _ in range(3)] == ["netops", "ssh-connection", "password"]
+    assert not requests[1].get_boolean()
+    assert requests[1].get_text() == "pa55"
+    accepted = paramiko.Message()
+    accepted.add_string("ssh-userauth")
+    transport.auth_handler._client_handler_table[6](paramiko.Message(accepted.asbytes()))
+    assert len(sent) == 2  # the password is sent once
+    sent.clear()
+    transport.auth_handler = paramiko.auth_handler.AuthHandler(transport)
+    transport.auth_handler.auth_interactive("netops", lambda *_: [], threading.Event())
+    assert len(sent) == 1  # what is answered step by step waits for the service
+    transport.auth_handler._client_handler_table[6](paramiko.Message(accepted.asbytes()))
+    assert len(sent) == 2
 
 
 def test_authenticated_encryption_is_preferred_and_nothing_is_left_out(
     line: tuple[socket.socket, socket.socket],
 ) -> None:
-    ours, theirs = ssh._Transport(line[0]), paramiko.Transport(line[1])
+    ours, theirs = Transport(line[0]), paramiko.Transport(line[1])
     ciphers = list(ours.get_security_options().ciphers)
     assert ciphers[0].endswith("-gcm@openssh.com")
     assert sorted(ciphers) == sorted(theirs.get_security_options().ciphers)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.connections.windows_commands import batch_file, command_line, stepping_batch_file, steps_in
+from provisioning.connections.windows_commands import (
+    batch_file,
+    codes_in,
+    command_line,
+    one_command_file,
+    printing_batch_file,
+    stepping_batch_file,
+    steps_in,
+)
 from provisioning.errors import RequestError
-from provisioning.lab.windows import wsman
+from provisioning.lab.windows import real, wsman
+from provisioning.lab.windows.machine import Machine
 from provisioning.lab.windows.refusals import refusal
 from provisioning.resources.windows.package import InstalledPackage
 
@@ -56,17 +67,33 @@ def test_a_line_ends_at_8191_characters() -> None:
 
 
 def test_batch_file_doubles_per_cent_signs_and_says_every_exit_code() -> None:
-    assert batch_file([["reg", "query", "HKLM\\100% !"], ["hostname"]]).split("\r\n") == [
+    commands = [["reg", "query", "HKLM\\100% !"], ["hostname"]]
+    assert batch_file(commands, {1: [["reg", "query", "A"], ["reg", "query", "B"]]}).split("\r\n") == [
         "@echo off",
         "setlocal DisableDelayedExpansion",
-        "chcp 65001 >nul 2>nul",
         'reg query "HKLM\\100%% !" >nul 2>nul',
-        "echo %ERRORLEVEL%",
+        "set provisioning0=%ERRORLEVEL%",
         "hostname >nul 2>nul",
-        "echo %ERRORLEVEL%",
+        "set provisioning1=%ERRORLEVEL%",
+        "if %provisioning1%==1 reg query A 2>nul",
+        "if %provisioning1%==1 set provisioning1=1,%ERRORLEVEL%",
+        "if %provisioning1%==1,1 reg query B 2>nul",
+        "if %provisioning1%==1,1 set provisioning1=1,1,%ERRORLEVEL%",
+        "echo provisioning-codes:0:%provisioning0%",
+        "echo provisioning-codes:1:%provisioning1%",
         "exit /b 0",
         "",
     ]
+
+
+def test_a_batch_file_changes_the_code_page_only_for_what_is_not_ascii() -> None:
+    assert "chcp 65001 >nul 2>nul" in batch_file([["reg", "query", "HKLM\\Ключ"]]).split("\r\n")
+    assert "chcp" not in batch_file([["reg", "query", "HKLM\\Key"]])
+
+
+def test_exit_codes_are_read_from_among_what_the_doubts_printed() -> None:
+    printed = "\r\nHKEY_LOCAL_MACHINE\\A\r\n1\r\nprovisioning-codes:0:1,0\r\nprovisioning-codes:1:-1073741502 \r\n"
+    assert codes_in(printed) == [[1, 0], [0xC0000142]]
 
 
 @given(st.lists(st.text(max_size=15), min_size=1, max_size=4))
@@ -145,7 +172,7 @@ def test_quoting_agrees_with_the_c_runtime() -> None:
 def test_steps_are_told_apart_by_their_exit_codes() -> None:
     text = stepping_batch_file([["reg", "query", "HKLM\\x"], ["msiexec", "/i", "C:\\a.msi"]], ["C:\\a.msi"])
     lines = text.split("\r\n")
-    assert lines[3:] == [
+    assert lines[2:] == [
         "reg query HKLM\\x 2>nul",
         "echo provisioning-step:0:%ERRORLEVEL%",
         "msiexec /i C:\\a.msi 2>nul",
@@ -170,3 +197,63 @@ def test_what_a_program_prints_is_no_step_of_ours() -> None:
     assert steps_in("provisioning-step:1:0\n    provisioning-step:0:1\nprovisioning-step:0:5 \n") == [
         (5, "provisioning-step:1:0\n    provisioning-step:0:1\n")
     ]
+
+
+# -- batch files on the lab's PCs ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    folder = tmp_path / "prefix/drive_c/a"
+    folder.mkdir(parents=True)
+    (folder / "f").write_bytes(b"content")
+    return Machine(
+        name="WS-1",
+        host="ws-1.corp.example",
+        address="127.0.0.1",
+        folder=tmp_path,
+        user="admin",
+        password=tmp_path / "password",
+        authority=tmp_path,
+    )
+
+
+def performed(machine: Machine, batch: str) -> str:
+    machine.path("C:\\a\\batch.cmd").write_text(batch, newline="")
+    return real.perform(machine, "C:\\a\\batch.cmd").stdout
+
+
+HASHES = [["certutil", "-hashfile", "C:\\a\\f", "SHA256"], ["certutil", "-hashfile", "C:\\a\\none", "SHA256"]]
+
+
+def test_a_batch_file_that_drops_errors_keeps_what_is_printed(machine: Machine) -> None:
+    printed = performed(machine, printing_batch_file([HASHES[0], HASHES[0]]))
+    assert printed.count(hashlib.sha256(b"content").hexdigest()) == 2
+
+
+def test_a_silent_batch_file_gives_the_exit_codes_alone(machine: Machine) -> None:
+    printed = performed(machine, batch_file(HASHES))
+    assert codes_in(printed) == [[0], [0x80070002]]
+    assert len(printed.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("batch", "inlined"),
+    [
+        (
+            one_command_file(["tool", "100%"]),
+            (["@echo off", "setlocal DisableDelayedExpansion", 'tool "100%%"'], "%ERRORLEVEL%"),
+        ),
+        ("@echo off\r\nexit /b 3010\r\n", (["@echo off"], "3010")),
+        ("@echo off\r\nexit 3\r\nexit /b 0\r\n", None),
+        ("echo %~dp0\r\nexit /b 0\r\n", None),
+        ("goto :end\r\n:end\r\nexit /b 0\r\n", None),
+        ("hostname\r\n", None),
+    ],
+)
+def test_one_cmd_runs_a_batch_file_that_leaves_at_its_end(
+    machine: Machine, batch: str, inlined: tuple[list[str], str] | None
+) -> None:
+    machine.path("C:\\a\\batch.cmd").write_text(batch, newline="")
+    assert real.inlined(machine, "C:\\a\\batch.cmd") == inlined
+    assert real.inlined(machine, "cmd /c C:\\a\\batch.cmd") is None

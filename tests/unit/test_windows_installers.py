@@ -16,7 +16,7 @@ from provisioning.errors import ProvisioningError, RejectedError, RequestError, 
 from provisioning.resources.base import Address, Change
 from provisioning.resources.windows import package, restart
 from provisioning.resources.windows.installer_files import InstallerFiles
-from provisioning.resources.windows.package import PACKAGE, InstalledPackage
+from provisioning.resources.windows.package import PACKAGE, UNINSTALL_KEYS, InstalledPackage
 from provisioning.resources.windows.sources import _APPS
 from provisioning.site import Inventory
 from provisioning.site.load import load
@@ -229,8 +229,21 @@ def test_several_msis_are_sent_together_and_installed_by_one_command(example: In
     assert pc.sent == [["crm-client-4.2.0.msi", "archive-tool-23.1.0.msi", "office-fonts-1.0.0.msi"]]
     assert [line.split()[2].rpartition("\\")[2] for line in installing(pc)] == pc.sent[0]
     assert [name for name, _ in pc.written if name.endswith(".cmd")] == ["steps.cmd"]
-    assert [line.split()[1] for line in pc.ran] == ["query", "query", "/i", "/i", "/i", "query", "query"]
+    assert [line.split()[1] for line in pc.ran] == ["query"] * 2 + ["/i"] * 3 + ["query"] * 2 + ["export"] * 2
     assert pc.files == {}, "the batch file removes what it installed"
+
+
+def test_what_is_installed_is_read_back_by_the_command_that_installed(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path)
+    apply_all(pc, *NAMES)
+    begun = pc.commands_begun
+    PACKAGE.read(pc.session, NAMES)
+    assert pc.commands_begun == begun + 1, "without an export there is nothing to go by"
+    pc.exported = dict.fromkeys(UNINSTALL_KEYS, "")
+    apply_all(pc, *NAMES)
+    begun = pc.commands_begun
+    assert PACKAGE.read(pc.session, NAMES) == {}
+    assert pc.commands_begun == begun
 
 
 def test_one_msi_that_fails_stops_no_other(example: Inventory, tmp_path: Path) -> None:
@@ -476,3 +489,56 @@ def test_a_disk_that_becomes_full_leaves_no_key_behind(
     assert "its disk is full" in str(error)
     assert KEY not in str(error)
     assert pc.files == {}
+
+
+# -- several removed at once ----------------------------------------------------------------------------------------
+
+CODES = {name: f"{{0000000{number}-0000-0000-0000-00000000000{number}}}" for number, name in enumerate(NAMES)}
+
+
+def remove_all(pc: FakePc, *names: str) -> dict[str, ProvisioningError | None]:
+    versions = dict(zip((*NAMES, "Tool"), (*VERSIONS, "1.0"), strict=True))
+    changes = [
+        Change(
+            Address("windows.package", pc.target, name),
+            InstalledPackage(version=versions[name], product_code=CODES.get(name)),
+            None,
+        )
+        for name in names
+    ]
+    return {outcome.key: outcome.error for outcome in PACKAGE.apply(pc.session, changes)}
+
+
+def test_several_msis_are_removed_by_one_command(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path)
+    assert remove_all(pc, *NAMES) == dict.fromkeys(NAMES)
+    assert installing(pc) == [f"msiexec /x {CODES[name]} /qn /norestart" for name in NAMES]
+    assert [name for name, _ in pc.written if name.endswith(".cmd")] == ["steps.cmd"]
+    assert pc.sent == []
+
+
+def test_one_msi_that_cannot_be_removed_stops_no_other(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path, lambda line: 1603 if CODES[NAMES[1]] in line else 3010 if "/x" in line else 0)
+    errors = remove_all(pc, *NAMES)
+    assert [name for name, error in errors.items() if error] == [NAMES[1]]
+    assert "removing Halden Archive Tool 23.1.0 failed: msiexec ended with exit code 1603" in str(errors[NAMES[1]])
+    assert pc.ran[-1].startswith("reg add"), "3010 of another one is noted all the same"
+
+
+def test_a_removal_that_hangs_is_named_and_those_behind_it_are_removed(example: Inventory, tmp_path: Path) -> None:
+    def answer(line: str) -> int | Exception:
+        return RejectedError("windows:WS-0042", "hangs") if CODES[NAMES[1]] in line else 0
+
+    pc = FakePc(example, tmp_path, answer)
+    errors = remove_all(pc, *NAMES)
+    assert [name for name, error in errors.items() if error] == [NAMES[1]]
+    assert len([line for line in installing(pc) if CODES[NAMES[2]] in line]) == 1
+    assert len([line for line in installing(pc) if CODES[NAMES[0]] in line]) == 1, "nothing is removed twice"
+
+
+def test_an_own_uninstaller_is_run_by_itself_beside_them(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(with_software(example, "tool", setup_of(tmp_path)), tmp_path)
+    pc.exported = dict([uninstall_entry("Tool", "1.0")])
+    pc.answer = goes(pc)
+    assert remove_all(pc, "Tool", *NAMES) == {"Tool": None, **dict.fromkeys(NAMES)}
+    assert [name for name, _ in pc.written if name.endswith(".cmd")] == ["steps.cmd", "install.cmd"]

@@ -24,6 +24,7 @@ from provisioning.resources.base import Address, Change, Resource, State
 from provisioning.resources.windows.entries import Entry, entries, entries_of_people, find, read_packages
 from provisioning.resources.windows.file_version import NotProgramError, file_version
 from provisioning.resources.windows.package import InstalledPackage, find_installer, sha256_of
+from provisioning.resources.windows.printer import restart_spooler
 from provisioning.resources.windows.restart import Restart
 from provisioning.site import Inventory
 from provisioning.site.load import load
@@ -199,11 +200,54 @@ def test_a_package_that_only_its_program_file_tells_of(example: Inventory, tmp_p
 def test_a_program_on_another_drive_is_copied_to_where_it_can_be_read(example: Inventory, tmp_path: Path) -> None:
     place = "D:\\Tools\\viewer.exe"
     pc = portable(example, tmp_path, place)
-    assert read_packages(pc.session, ["Portable Viewer"]) == {}
-    assert pc.ran == [f"cmd /c copy /b /y {place} {pc.path('program.bin')}"]
     pc.files["program.bin"] = VIEWER.read_bytes()
     assert read_packages(pc.session, ["Portable Viewer"])["Portable Viewer"].version == "2.1.0.0"
     assert pc.files == {}
+
+
+@pytest.mark.parametrize("code", [1, 0xC0000142])
+@pytest.mark.parametrize("listed", ["", "VIEWER.exe\r\n"])
+def test_a_program_on_another_drive_that_is_refused_is_not_absent(
+    example: Inventory, tmp_path: Path, code: int, listed: str
+) -> None:
+    pc = portable(example, tmp_path, "D:\\Tools\\viewer.exe")
+    pc.answer = lambda line: code if "copy" in line else listed
+    if code == 1 and not listed:
+        assert read_packages(pc.session, ["Portable Viewer"]) == {}
+    else:
+        with pytest.raises(RejectedError, match=rf"viewer.exe cannot be copied .* \(copy: {code}\)"):
+            read_packages(pc.session, ["Portable Viewer"])
+    assert [line.split()[2] for line in pc.ran] == ["copy", "dir"]
+
+
+def test_a_copy_that_is_not_there_is_not_an_absent_program(example: Inventory, tmp_path: Path) -> None:
+    pc = portable(example, tmp_path, "D:\\Tools\\viewer.exe")
+    with pytest.raises(RejectedError, match="the copy is not there"):
+        read_packages(pc.session, ["Portable Viewer"])
+
+
+def test_profiles_that_cannot_be_listed_are_not_nobodys(example: Inventory, tmp_path: Path) -> None:
+    pc = FakePc(example, tmp_path, lambda _: 0xC0000142)
+    with pytest.raises(RejectedError, match="cannot list its loaded profiles"):
+        entries_of_people(pc.session)
+
+
+@pytest.mark.parametrize(
+    ("stopping", "expected"),
+    [
+        (1062, None),
+        (1060, None),
+        (0xC0000142, "the print spooler"),
+        (5, "the print spooler does not stop (sc ended with exit"),
+    ],
+)
+def test_a_spooler_that_does_not_stop_is_not_one_that_does_not_run(
+    example: Inventory, tmp_path: Path, stopping: int, expected: str | None
+) -> None:
+    pc = FakePc(example, tmp_path, lambda line: stopping if line == "sc stop Spooler" else 0)
+    error = restart_spooler(pc.session)
+    assert error is None if expected is None else expected in str(error)
+    assert pc.ran == ["sc stop Spooler"]
 
 
 def test_a_program_file_that_is_none_is_named(example: Inventory, tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from provisioning.resources.base import Address, Change
 from provisioning.resources.windows import reg_file
 from provisioning.resources.windows.exports import check_key
 from provisioning.resources.windows.reg_file import KeyEdit, RegistryValue
-from provisioning.resources.windows.registry import RegistryKey
+from provisioning.resources.windows.registry import REGISTRY, RegistryKey
+from provisioning.site.load import load
+from tests.unit.cli_office import EXAMPLE
+from tests.unit.windows_session import FakePc
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "windows.reg-file").iterdir())
 KEY = "HKLM\\SOFTWARE\\Пример"
@@ -151,3 +154,17 @@ def test_states_survive_the_ledger() -> None:
         values={"": sz("a"), "m": RegistryValue(type="REG_MULTI_SZ", data=("a", "b")), "gone": None}, exclusive=True
     )
     assert RegistryKey.from_plain(json.loads(json.dumps(state.to_plain()))) == state
+
+
+def test_what_a_change_left_is_read_back_by_its_own_command(tmp_path: Path) -> None:
+    pc = FakePc(load(EXAMPLE), tmp_path)
+    keys = [f"HKLM\\SOFTWARE\\Policies\\{name}" for name in "AB"]
+    policies = "HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies"
+    pc.exported = {policies: "".join(f'[{policies}\\{name}]\r\n"n"="1"\r\n\r\n' for name in "AB")}
+    wanted = RegistryKey(values={"n": sz("1")})
+    changes = [Change(Address("windows.registry", pc.target, key), None, wanted) for key in keys]
+    assert [outcome.error for outcome in REGISTRY.apply(pc.session, changes)] == [None, None]
+    assert REGISTRY.read(pc.session, keys) == dict.fromkeys(keys, wanted)
+    assert pc.commands_begun == 1
+    assert REGISTRY.read(pc.session, keys) == dict.fromkeys(keys, wanted)
+    assert pc.commands_begun == 2, "what it left then is asked for once; now is another moment"

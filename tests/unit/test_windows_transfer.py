@@ -11,8 +11,9 @@ import pytest
 
 from provisioning.connections import windows_transfer
 from provisioning.connections.parcel import Parcel
-from provisioning.errors import RejectedError
+from provisioning.errors import RejectedError, UnreachableError
 from provisioning.site.load import load
+from provisioning.site.windows import PullServer
 from tests.unit.cli_office import EXAMPLE
 
 
@@ -26,6 +27,12 @@ class Pc:
         self.full, self.spoils = full, spoils
         self.files: dict[str, bytes] = {}
         self.commands: list[list[str]] = []
+        self.shell: str | Exception = "closed"
+
+    def open_shell(self) -> None:
+        if isinstance(self.shell, Exception):
+            raise self.shell
+        self.shell = "open"
 
     def push(self, local: Path, name: str) -> str:
         self.files[name] = local.read_bytes() + (b"!" if name in self.spoils else b"")
@@ -60,6 +67,26 @@ def test_all_files_are_hashed_by_one_command(parcels: list[Parcel]) -> None:
     pc = Pc()
     assert sent(pc, parcels) == ["C:\\a.msi", "C:\\b.msi", "C:\\c.msi"]
     assert pc.commands == [["C:\\a.msi", "C:\\b.msi", "C:\\c.msi"]]
+    assert pc.shell == "open"
+
+
+def test_a_shell_that_does_not_open_meanwhile_is_told_once_the_files_are_there(parcels: list[Parcel]) -> None:
+    pc = Pc()
+    pc.shell = UnreachableError(pc.target, "WinRM does not answer")
+    with pytest.raises(UnreachableError, match="WinRM does not answer"):
+        sent(pc, parcels)
+    assert list(pc.files) == ["a.msi", "b.msi", "c.msi"]
+    assert pc.commands == []
+
+
+def test_no_shell_is_opened_meanwhile_for_a_pc_that_may_fetch_its_files_by_a_command(parcels: list[Parcel]) -> None:
+    pc = Pc()
+    constructed: Any = PullServer
+    pull = constructed.model_construct(larger_than=100)
+    windows = pc.inventory.windows.model_copy(update={"pull": pull})
+    pc.inventory = pc.inventory.model_copy(update={"windows": windows})
+    sent(pc, parcels)
+    assert (pc.shell, len(pc.commands)) == ("closed", 1)
 
 
 def test_one_that_has_no_room_or_another_content_stops_no_other_and_does_not_stay(parcels: list[Parcel]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -35,6 +35,7 @@ class FakePc:
         self.ran: list[str] = []
         self.sent: list[list[str]] = []
         self.exported: dict[str, str] = {}
+        self.commands_begun = 0
         self.shares: dict[str, bytes] = {}
 
     @property
@@ -45,19 +46,31 @@ class FakePc:
         line = " ".join(words)
         name = line.rpartition("\\")[2]
         if name in self.files and name.endswith(".cmd"):
-            line = self.files[name].decode("utf-8").split("\r\n")[3]
+            lines = self.files[name].decode("utf-8").split("\r\n")
+            line = next(one for one in lines if not one.startswith(("@echo", "setlocal", "chcp")))
         self.ran.append(line)
+        self.commands_begun += 1
         answer = self.answer(line)
         if isinstance(answer, Exception):
             raise answer
         return Result(answer, "", "") if isinstance(answer, int) else Result(0, answer, "")
 
     def run_all(self, commands: Sequence[Sequence[str]], *, timeout: float = 60.0) -> list[int]:
-        for words in commands:
-            if words[:2] == ["reg", "export"] and (text := self.exported.get(words[2])) is not None:
-                content = f"Windows Registry Editor Version 5.00\r\n\r\n{text}"
-                self.files[words[3].rpartition("\\")[2]] = b"\xff\xfe" + content.encode("utf-16-le")
-        return [0] * len(commands)
+        self.commands_begun += 1
+        return [self._export(words[2], words[3]) if words[:2] == ["reg", "export"] else 0 for words in commands]
+
+    def run_doubting(
+        self, commands: Sequence[Sequence[str]], doubts: Mapping[int, Sequence[Sequence[str]]], *, timeout: float = 60.0
+    ) -> tuple[list[list[int]], str]:
+        """Keys that are not `exported` do not exist, while those above them do."""
+        return [[code] if code == 0 else [code, 0] for code in self.run_all(commands)], ""
+
+    def _export(self, key: str, path: str) -> int:
+        if (text := self.exported.get(key)) is None:
+            return 1
+        content = f"Windows Registry Editor Version 5.00\r\n\r\n{text}"
+        self.files[path.rpartition("\\")[2]] = b"\xff\xfe" + content.encode("utf-16-le")
+        return 0
 
     def run_in_turn(
         self, commands: Sequence[Sequence[str]], *, timeout: float, removed: Sequence[str] = ()
@@ -68,6 +81,8 @@ class FakePc:
         for words in commands:
             try:
                 found.append(self.run(words))
+                if words[:2] == ["reg", "export"]:
+                    found[-1] = Result(self._export(words[2], words[3]), "", "")
             except RejectedError:
                 return found
         for path in removed:

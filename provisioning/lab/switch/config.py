@@ -179,8 +179,16 @@ class Configuration:
 
     def _rows(self, rows: Sequence[tuple[str, ...]]) -> list[str]:
         lines: list[str] = []
+        alike: dict[str, list[str]] = {}  # by the first word: most rows have none
+        for header in self.settings:
+            alike.setdefault(header.partition(" ")[0], []).append(header)
         for row in rows:
-            found = [header for word in row for header in self.settings if header_begins(header, word)]
+            found = [
+                header
+                for word in row
+                for header in alike.get(word.partition(" ")[0], ())
+                if header_begins(header, word)
+            ]
             for header in found:
                 lines += [header, *(f" {line}" for line in self.settings[header])]
             lines += ["!"] if found else []

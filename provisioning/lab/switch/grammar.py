@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 Parameter = Callable[[str], Any]
@@ -63,7 +64,12 @@ class Rules(tuple[Rule, ...]):
 
 def rules(table: Sequence[tuple[str, Callable[..., str]]]) -> Rules:
     """Rules from ``("show vlan brief", function)`` pairs."""
-    return Rules(Rule(tuple(text.split()), run) for text, run in table)
+    return Rules(Rule(_words(text), run) for text, run in table)
+
+
+@cache
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())  # every terminal makes the same tables
 
 
 def match(table: Sequence[Rule], line: str, parameters: dict[str, Parameter]) -> Match | Fault:
@@ -72,17 +78,19 @@ def match(table: Sequence[Rule], line: str, parameters: dict[str, Parameter]) ->
     known = table.beginning_with(words[0][1].lower()) if words and isinstance(table, Rules) else table
     alive: list[tuple[Rule, tuple[Any, ...]]] = [(rule, ()) for rule in known]
     for index, (offset, word) in enumerate(words):
-        alive = [(rule, values) for rule, values in alive if len(rule.words) > index]
-        literal = [(rule, values) for rule, values in alive if rule.words[index].startswith(word.lower())]
-        exact = [(rule, values) for rule, values in literal if rule.words[index] == word.lower()]
-        literal = exact or literal
-        if len({rule.words[index] for rule, _ in literal}) > 1:
+        typed = word.lower()
+        literal = [one for one in alive if len(words_of := one[0].words) > index and words_of[index].startswith(typed)]
+        if len(literal) > 1:
+            literal = [one for one in literal if one[0].words[index] == typed] or literal
+        if len(literal) > 1 and len({rule.words[index] for rule, _ in literal}) > 1:
             return Fault("ambiguous")
         if literal:
             alive = literal
             continue
         taken, furthest = [], 0
         for rule, values in alive:
+            if len(rule.words) <= index:
+                continue
             if rule.words[index] == "<line>":
                 return Match(rule, (*values, line[offset:].rstrip()))
             if rule.words[index].startswith("<"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _NAME = re.compile(r"([A-Za-z-]+)\s*(\d[\d/.:]*)")
 _ELEMENT = re.compile(r"\s*([A-Za-z-]+\s*\d[\d/.:]*?\d*|\d+)(?:\s*-\s*(\d+))?\s*")
@@ -15,8 +16,14 @@ def full_name(text: str, known: Iterable[str]) -> str | None:
     if match is None:
         return None
     kind, number = match[1].lower(), match[2]
-    found = [name for name in known if name.lower().startswith(kind) and _NAME.fullmatch(name)[2] == number]  # type: ignore[index] # known names match
+    found = [name for name in known if _parts(name)[1] == number and _parts(name)[0].startswith(kind)]
     return found[0] if len(found) == 1 else None
+
+
+@cache
+def _parts(name: str) -> tuple[str, str]:
+    """A known name in small letters, and its number."""
+    return name.lower(), _NAME.fullmatch(name)[2]  # type: ignore[index] # known names match
 
 
 def short_name(name: str) -> str:

@@ -17,9 +17,9 @@ class Ended:
     stdout: str = ""
     stderr: str = ""
 
-    def silenced(self) -> Ended:
-        """The same with its output sent to nul."""
-        return replace(self, stdout="", stderr="")
+    def silenced(self, *, output: bool, errors: bool) -> Ended:
+        """The same with its standard output or its error output sent to nul."""
+        return replace(self, stdout="" if output else self.stdout, stderr="" if errors else self.stderr)
 
     def and_then(self, following: Ended) -> Ended:
         """Both outputs, the exit code of `following`."""

@@ -22,8 +22,11 @@ CACHE = Path("/var/cache/provisioning-lab")
 
 _LOADER = Path("/usr/lib/wine/wine64")
 _SERVER = Path("/usr/lib/wine/wineserver")
+_ALWAYS_THERE = "HKLM\\SOFTWARE\\WOW6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
+"""On Windows, but not in a new Wine prefix."""
+
 _WRITTEN = (".ini", ".log", ".dat", ".inf", ".cmd")
-_LAYOUT = 4  # of the template: a higher number than the one on disk makes it anew
+_LAYOUT = 5  # of the template: a higher number than the one on disk makes it anew
 
 
 def wine_environment(prefix: Path) -> dict[str, str]:
@@ -83,6 +86,7 @@ def template() -> Path:
     try:
         run(wine_command("wineboot", "-i"), env=environment, cwd=building, timeout=180)
         run(wine_command("winecfg", "/v", "win10"), env=environment, cwd=building, timeout=60)
+        run(wine_command("reg", "add", _ALWAYS_THERE, "/f"), env=environment, cwd=building, timeout=60)
     finally:
         run(wineserver_command("-w"), env=environment, timeout=60, check=False)
         remove_server_folder(building)

@@ -36,6 +36,11 @@ _NOT_FOUND = 9009  # cmd.exe's exit code for a program that it does not find
 _HARMLESS_LINES = re.compile(r"@echo off|setlocal DisableDelayedExpansion|chcp 65001( >nul 2>nul)?", re.IGNORECASE)
 _EXIT = re.compile(r"exit /b (\d+|%ERRORLEVEL%)", re.IGNORECASE)
 _TO_NUL = re.compile(r"(\s+[12]?>\s*nul)+\s*$", re.IGNORECASE)
+_NO_OUTPUT = re.compile(r"\s1?>\s*nul\b", re.IGNORECASE)
+_NO_ERRORS = re.compile(r"\s2>\s*nul\b", re.IGNORECASE)
+_SET_CODE = re.compile(r"set (\w+)=%ERRORLEVEL%", re.IGNORECASE)
+_ECHO_CODE = re.compile(r"echo ([\w:-]*)%(\w+)%", re.IGNORECASE)
+_NOT_INLINE = re.compile(r"%[~*0-9]|^\s*:|\b(goto|exit|call|for|shift)\b", re.IGNORECASE)
 _BATCH = re.compile(r'(?:cmd(?:\.exe)?\s+/c\s+)?"?([A-Za-z]:[^"\s]+\.(?:cmd|bat))"?\s*', re.IGNORECASE)
 
 
@@ -63,18 +68,28 @@ def perform(machine: Machine, line: str) -> Ended:
         return _one(machine, line)
     output = Ended(0)
     level = 0
+    kept: dict[str, int] = {}
     for one in batch:
         if _HARMLESS_LINES.fullmatch(one):
             continue
         if leaving := _EXIT.fullmatch(one):
             return output.and_then(Ended(level if leaving[1].startswith("%") else int(leaving[1])))
-        if one.lower() == "echo %errorlevel%":
-            output = output.and_then(Ended(0, f"{level}\r\n"))
+        if keeping := _SET_CODE.fullmatch(one):
+            kept[keeping[1].lower()] = level
+            continue
+        if echo := _ECHO_CODE.fullmatch(one):
+            output = output.and_then(Ended(0, f"{echo[1]}{kept.get(echo[2].lower(), level)}\r\n"))
             continue
         ended = _one(machine, one.replace("%%", "%"))
         level = ended.code
-        output = output.and_then(ended.silenced() if _TO_NUL.search(one) else ended)
+        output = output.and_then(_redirected(ended, one))
     return output.and_then(Ended(level))
+
+
+def _redirected(ended: Ended, line: str) -> Ended:
+    to_nul = _TO_NUL.search(line)
+    words = to_nul[0] if to_nul else ""
+    return ended.silenced(output=bool(_NO_OUTPUT.search(words)), errors=bool(_NO_ERRORS.search(words)))
 
 
 def _one(machine: Machine, line: str) -> Ended:
@@ -130,6 +145,22 @@ def _plain_batch(machine: Machine, line: str) -> list[str] | None:
     if not lines or lines[0].lower() != "@echo off" or any(re.match(r"\s*(:|goto\b|for\b|if\b)", one) for one in lines):
         return None
     return lines
+
+
+def inlined(machine: Machine, line: str) -> tuple[list[str], str] | None:
+    """The lines of the batch file that this command line runs, and the exit code with which it ends, for one that can
+    be run as lines of another: it says nothing of its own name and arguments, and leaves at its end. So one cmd.exe
+    starts for it, as on Windows, where the shell's cmd.exe runs the file."""
+    match = _BATCH.fullmatch(line.strip())
+    if match is None or not line.strip('" ').casefold().startswith(match[1].casefold()):
+        return None
+    path = machine.path(match[1])
+    lines = path.read_bytes().decode("utf-8", "replace").split("\r\n") if path.is_file() else []
+    lines = [one for one in lines if one.strip()]
+    leaving = _EXIT.fullmatch(lines[-1]) if lines else None
+    if leaving is None or any(_NOT_INLINE.search(one) for one in lines[:-1]):
+        return None
+    return lines[:-1], leaving[1]
 
 
 def main(errand: Path) -> int:

@@ -61,7 +61,7 @@ class Command:
         if self._refused is None and real.wants_real(machine, command_line):
             self._start_real(machine, machine_file, command_line)
         elif self._refused is None:
-            self._again = lambda: self._start(prefix, command_line)
+            self._again = lambda: self._start(machine, command_line)
             self._again()
         else:
             self._stdout.write_bytes(b"")
@@ -139,13 +139,15 @@ class Command:
         said = self._stderr.read_text(encoding="utf-8", errors="replace") if self._stderr.exists() else ""
         return said.lower().startswith(f"can't recognize '{real.CMD} /c ".lower())
 
-    def _start(self, prefix: Path, command_line: str) -> None:
+    def _start(self, machine: Machine, command_line: str) -> None:
+        prefix = machine.prefix
         environment = wine_environment(prefix)
         line = _doubled_percents(command_line)
         if re.match(r'"?[^"\s]+\.(cmd|bat)"?(\s|$)', line, re.IGNORECASE):
             line = f"{real.CMD} /c {line}"  # else control would never come back to this batch file
+        within, level = real.inlined(machine, command_line) or ([line], "%ERRORLEVEL%")
         verdict = f"C:\\windows\\temp\\{self._verdict.name}"
-        lines = ("@echo off", f">{verdict} echo {_BEGUN}", line, f">{verdict} echo %ERRORLEVEL%", "")
+        lines = ("@echo off", f">{verdict} echo {_BEGUN}", *within, f">{verdict} echo {level}", "")
         self._batch.write_text("\r\n".join(lines), encoding="utf-8", newline="")
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self._process = subprocess.Popen(

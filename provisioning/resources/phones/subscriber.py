@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from provisioning.errors import ProvisioningError, RejectedError, SecretError
 from provisioning.resources.base import Change, Outcome, State
+from provisioning.resources.on_demand import OnDemand
 from provisioning.resources.phones.adapters import Adapter, Edit, Login, Row
-from provisioning.resources.phones.asterisk import ASTERISK
-from provisioning.resources.phones.kamailio import KAMAILIO
 
 if TYPE_CHECKING:
     from provisioning.connections.exchange import ExchangeSession
 
-ADAPTERS: dict[str, Adapter] = {"kamailio": KAMAILIO, "asterisk-realtime": ASTERISK}
+ADAPTERS: OnDemand[Adapter] = OnDemand(
+    {
+        "kamailio": "provisioning.resources.phones.kamailio:KAMAILIO",
+        "asterisk-realtime": "provisioning.resources.phones.asterisk:ASTERISK",
+    }
+)
 
 
 class Subscriber(State):

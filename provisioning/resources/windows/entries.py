@@ -66,6 +66,8 @@ def entries_of_people(session: WindowsSession) -> list[Entry]:
     """What people installed for themselves only, as far as their profiles are loaded (somebody is signed in, or
     was not long ago)."""
     listed = session.run(["reg", "query", "HKU"])
+    if listed.exit_code != 0:  # it is always there; a PC that is going down starts no programs any more
+        raise RejectedError(session.target, f"cannot list its loaded profiles (reg query HKU: {listed.exit_code})")
     keys = {f"HKEY_USERS\\{sid}\\{_BRANCH}": sid for sid in _PROFILE.findall(listed.stdout.replace("\r\n", "\n"))}
     found = export(session, list(keys)) if keys else {}
     return [entry for key, exported in found.items() for entry in _entries(exported, keys[key])]
@@ -132,13 +134,14 @@ def program_versions(session: WindowsSession, paths: Sequence[str]) -> dict[str,
     tree, found = session.tree(), {}
     for path in paths:
         copy = None if session.shared(path) else session.path("program.bin")
-        if copy is not None:
-            session.run(["cmd", "/c", "copy", "/b", "/y", path, copy], timeout=_COPY_TIMEOUT)
+        if copy is not None and not _copied(session, path, copy):
+            continue
         try:
             with tree.reading(session.shared(copy or path) or "") as program:
                 found[path] = _version(session, path, program)
         except GoneError:
-            continue
+            if copy is not None:
+                raise RejectedError(session.target, f"{path} was copied on the PC, but the copy is not there") from None
         except InUseError as exc:
             raise UnreachableError(
                 session.target, f"{path} is open in another program, so it tells no version"
@@ -147,6 +150,19 @@ def program_versions(session: WindowsSession, paths: Sequence[str]) -> dict[str,
             if copy is not None:
                 session.delete("program.bin")
     return found
+
+
+def _copied(session: WindowsSession, path: str, copy: str) -> bool:
+    """Copy a file on the PC; ``False`` when there is none. ``copy`` has one exit code for that and for a refusal, but
+    who may not read a file still sees it in its folder."""
+    code = session.run(["cmd", "/c", "copy", "/b", "/y", path, copy], timeout=_COPY_TIMEOUT).exit_code
+    if code == 0:
+        return True
+    session.delete(copy.rpartition("\\")[2])
+    seen = session.run(["cmd", "/c", "dir", "/b", "/a", path]).stdout.casefold().splitlines()
+    if code != 1 or path.rpartition("\\")[2].casefold() in seen:
+        raise RejectedError(session.target, f"{path} cannot be copied to where it can be read (copy: {code})")
+    return False
 
 
 def _version(session: WindowsSession, path: str, program: Seekable) -> str:

@@ -26,7 +26,7 @@ from provisioning.resources.windows.installer_files import InstallerFiles
 from provisioning.resources.windows.installers import Deed, Ended, install, run
 from provisioning.resources.windows.package_state import InstalledPackage
 from provisioning.resources.windows.signatures import sha256_of
-from provisioning.resources.windows.together import install_together
+from provisioning.resources.windows.together import install_together, remove_together
 from provisioning.site import Inventory
 from provisioning.site.software import Installer, Package, Uninstall
 from provisioning.site.versions import is_older, satisfies
@@ -59,15 +59,18 @@ class PackageKind(SharesExports):
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[InstalledPackage]]) -> list[Outcome]:
         """One package after the other (Windows Installer takes one at a time); one that fails does not stop the others.
-        Windows Installer packages that replace nothing go by one command. What needs a restart is noted for
-        ``windows.restart``."""
+        Windows Installer packages that replace nothing go by one command, those that only go by another. What needs a
+        restart is noted for ``windows.restart``."""
         wanted = {change.key: one for change in changes if (one := _to_install(session, change)) is not None}
         files = InstallerFiles(session, list(wanted.values()))
         simple = {change.key: wanted[change.key] for change in changes if _is_simple(change, wanted.get(change.key))}
         errors: dict[str, ProvisioningError | None] = dict.fromkeys(change.key for change in changes)
         if simple:
             errors |= install_together(session, simple, files)
-        if others := [change for change in changes if change.key not in simple]:
+        going = _to_remove(session, changes)
+        if going:
+            errors |= remove_together(session, going)
+        if others := [change for change in changes if change.key not in simple and change.key not in going]:
             errors |= _in_turn(session, others, files)
         return [Outcome(change.key, errors[change.key]) for change in changes]
 
@@ -126,6 +129,22 @@ def _is_simple(change: Change[InstalledPackage], installer: Installer | None) ->
     return before is None or not (is_older(after.version, before.version) or satisfies(before.version, after.version))
 
 
+def _to_remove(
+    session: WindowsSession, changes: Sequence[Change[InstalledPackage]]
+) -> dict[str, tuple[Deed, Sequence[str]]]:
+    """How Windows Installer removes what only goes, by name: for two or more, as a fresh read shows them."""
+    going = {change.key: change.before for change in changes if change.after is None and change.before is not None}
+    if len(going) < 2:
+        return {}
+    catalogue, installed = packages_by_name(session.inventory), entries(session)
+    removals: dict[str, tuple[Deed, Sequence[str]]] = {}
+    for name, before in going.items():
+        package = catalogue.get(name.casefold())
+        if (one := _msi_removal(name, package, before, find(package, name, installed))) is not None:
+            removals[name] = one
+    return removals
+
+
 def _is_refused_downgrade(change: Change[InstalledPackage]) -> bool:
     before, after = change.before, change.after
     return before is not None and after is not None and not after.downgrade and is_older(after.version, before.version)
@@ -171,20 +190,32 @@ def _wanted(inventory: Inventory, package: Package | None, wanted: InstalledPack
 def _remove(session: WindowsSession, name: str, package: Package | None, before: InstalledPackage) -> Ended:
     """Remove what a fresh read shows, the way that suits it."""
     entry = find(package, name, entries(session))
-    source = _source(package, entry)
-    deed = Deed(f"removing {name} {before.version}", "msiexec", (0,), _MSI_RESTART)
-    if source is not None:
+    if (removal := _msi_removal(name, package, before, entry)) is not None:
+        return run(session, *removal)
+    deed = _removing(name, before)
+    if (source := _source(package, entry)) is not None:
         words, good, restart_codes = sources.remove_words(session, source)
         return run(session, Deed(deed.words, source.type, good, restart_codes), words)
-    own = package.uninstall if package is not None else None
-    code = entry.product_code if entry is not None else before.product_code
-    if code is not None and own is None:
-        return run(session, deed, ["msiexec", "/x", code, "/qn", "/norestart"])
-    own = own or Uninstall()
+    own = (package.uninstall if package is not None else None) or Uninstall()
     words = _uninstaller(session, name, entry, own)
     ended = run(session, Deed(deed.words, "exe", own.exit_codes, own.restart_codes), words)
     _settle(lambda: not read_packages(session, [name]))
     return ended
+
+
+def _msi_removal(
+    name: str, package: Package | None, before: InstalledPackage, entry: Entry | None
+) -> tuple[Deed, list[str]] | None:
+    """What Windows Installer removes, and how; ``None`` for what goes another way. `entry`: what there is now."""
+    code = entry.product_code if entry is not None else before.product_code
+    own = package.uninstall if package is not None else None
+    if code is None or own is not None or _source(package, entry) is not None:
+        return None
+    return _removing(name, before), ["msiexec", "/x", code, "/qn", "/norestart"]
+
+
+def _removing(name: str, before: InstalledPackage) -> Deed:
+    return Deed(f"removing {name} {before.version}", "msiexec", (0,), _MSI_RESTART)
 
 
 def _source(package: Package | None, entry: Entry | None) -> Installer | None:

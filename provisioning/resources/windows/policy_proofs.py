@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioning.connections.windows_commands import printing_batch_file
 from provisioning.resources.base import Proof, ProofResult, Sessions
-from provisioning.resources.windows.exports import check_key, covering
+from provisioning.resources.windows.exports import check_key, together
 from provisioning.resources.windows.reg_file import RegistryValue
 from provisioning.resources.windows.registry import REGISTRY, RegistryKey
 
@@ -88,15 +87,18 @@ def _query(session: WindowsSession, keys: Sequence[str]) -> dict[str, Printed]:
     if not keys:
         return {}
     full = {key: check_key(session.target, key) for key in keys}
-    covers = covering(list(full.values()))
-    asked = [["reg", "query", path, *(["/s"] if len(below) > 1 else []), "/reg:64"] for path, below in covers.items()]
-    batch = printing_batch_file(asked)
-    try:
-        output = session.run([session.write("query.cmd", batch.encode("utf-8"))], timeout=_TIMEOUT).stdout
-    finally:
-        session.delete("query.cmd")
-    found = parse_query(output)
+    covers = together(list(full.values()))
+    found = _printed(session, {path: below != [path] for path, below in covers.items()})
+    # Where they could not be asked for together, they are asked for by themselves
+    if left := [path for path in full.values() if path.casefold() not in found and path not in covers]:
+        found |= _printed(session, dict.fromkeys(left, False))
     return {key: found.get(path.casefold(), {}) for key, path in full.items()}
+
+
+def _printed(session: WindowsSession, paths: Mapping[str, bool]) -> dict[str, dict[str, tuple[str, str]]]:
+    """What ``reg query`` prints for each path, and all below it where that is wanted."""
+    asked = [["reg", "query", path, *(["/s"] if below else []), "/reg:64"] for path, below in paths.items()]
+    return parse_query(session.output_of(asked, timeout=_TIMEOUT))
 
 
 def parse_query(output: str) -> dict[str, dict[str, tuple[str, str]]]:

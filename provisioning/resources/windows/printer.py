@@ -27,6 +27,11 @@ PROVIDER = "win32spl.dll"
 """The LAN Manager print provider, the only one that printui knows."""
 
 _SHARE = re.compile(r"\\\\([A-Za-z0-9][A-Za-z0-9.-]{0,252})\\([A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,78}[A-Za-z0-9._-])?)")
+_GOES_ON = frozenset({5, 1051, 1052, 1053, 1061})
+"""winerror.h, of a service that runs: access denied, others that depend on it run, it cannot be stopped, or not now."""
+_NEVER_RAN = 0x80000000
+"""From here on an exit code is an NTSTATUS: sc.exe itself did not run."""
+
 _IMPORT_TIMEOUT, _SPOOLER_STOPS = 60.0, 20.0  # seconds
 
 
@@ -91,7 +96,14 @@ class PrinterKind(SharesExports):
 def restart_spooler(session: WindowsSession) -> ProvisioningError | None:
     """Stop and start the print spooler if it runs; documents that wait are printed afterwards. One that does not run
     (disabled by policy, or not started yet) is left so."""
-    if session.run(["sc", "stop", "Spooler"]).exit_code != 0:
+    code = session.run(["sc", "stop", "Spooler"]).exit_code
+    if code in _GOES_ON or code >= _NEVER_RAN:
+        return RejectedError(
+            session.target,
+            f"the connections are written, but the print spooler does not stop (sc ended with exit code {code}); "
+            "restart the service Spooler on this PC",
+        )
+    if code != 0:
         return None  # 1062: it does not run
     deadline = time.monotonic() + _SPOOLER_STOPS
     # 1056: it is still stopping

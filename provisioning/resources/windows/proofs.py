@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provisioning.connections.windows_commands import printing_batch_file
 from provisioning.resources.base import Proof, ProofResult, Sessions
 from provisioning.resources.windows.entries import (
     UNINSTALL_KEYS,
@@ -72,9 +71,7 @@ def _judged(session: WindowsSession, proof: Proof, package: Package | None, regi
 def _entries(session: WindowsSession) -> list[Entry]:
     """Every key below Uninstall that has a DisplayName, both views, in one command."""
     queries = [["reg", "query", key, "/s", "/reg:64"] for key in UNINSTALL_KEYS]
-    path = session.write("installed.cmd", printing_batch_file(queries).encode("utf-8"))
-    printed = session.run([path], timeout=_TIMEOUT).stdout.replace("\r\n", "\n")
-    session.delete("installed.cmd")
+    printed = session.output_of(queries, timeout=_TIMEOUT).replace("\r\n", "\n")
     found: dict[str, dict[str, str]] = {}
     key = ""
     for line in printed.split("\n"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from provisioning.errors import ProvisioningError, RejectedError, RequestError
 from provisioning.resources.base import Change, Outcome, State
-from provisioning.resources.windows.exports import SharesExports, check_key, export
+from provisioning.resources.windows.exports import SharesExports, check_key, export, run_and_export
 from provisioning.resources.windows.reg_file import (
     KeyEdit,
     RegistryValue,
@@ -69,8 +69,8 @@ class RegistryKind(SharesExports):
         return [check_key(session.target, key) for key in keys]
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[RegistryKey]]) -> list[Outcome]:
-        """One .reg file with all changes, one ``reg import``. A key that we leave empty and without
-        subkeys is removed."""
+        """One .reg file with all changes, one ``reg import``, behind which the same command exports what there is then.
+        A key that we leave empty and without subkeys is removed."""
         edits: dict[str, KeyEdit] = {}
         outcomes: dict[str, ProvisioningError] = {}
         for change in changes:
@@ -83,9 +83,9 @@ class RegistryKind(SharesExports):
                 outcomes[change.key] = RequestError(f"{session.target}: {change.key}: {exc}")
         edits = {key: edit for key, edit in edits.items() if key not in outcomes}
         if edits:
-            failure = _import(session, list(edits.values()))
-            outcomes.update(dict.fromkeys(edits, failure) if failure else {})
             emptied = [edits[c.key].key for c in changes if c.key in edits and _emptied(c)]
+            failure = _import(session, list(edits.values()), emptied)
+            outcomes.update(dict.fromkeys(edits, failure) if failure else {})
             if emptied and not failure:
                 _remove_empty(session, emptied)
         return [Outcome(change.key, outcomes.get(change.key)) for change in changes]
@@ -109,18 +109,23 @@ def _emptied(change: Change[RegistryKey]) -> bool:
     return not any(value is not None for value in left)
 
 
-def _import(session: WindowsSession, edits: Sequence[KeyEdit]) -> ProvisioningError | None:
+def _import(session: WindowsSession, edits: Sequence[KeyEdit], emptied: Sequence[str]) -> ProvisioningError | None:
     path = session.write("import.reg", write(edits))
+    codes: list[int] = []
+
+    def run(behind: Sequence[Sequence[str]]) -> Sequence[int]:
+        codes.extend(session.run_all([["reg", "import", path, "/reg:64"], *behind], timeout=_IMPORT_TIMEOUT))
+        return codes[1:]
+
     try:
-        result = session.run(["reg", "import", path, "/reg:64"], timeout=_IMPORT_TIMEOUT)
+        run_and_export(session, emptied or [edit.key for edit in edits], run)
     finally:
         session.delete("import.reg")
-    if result.exit_code == 0:
+    if codes[0] == 0:
         return None
     return RejectedError(
         session.target,
-        f"reg import ended with exit code {result.exit_code}; some of the {len(edits)} keys may be "
-        "locked against this account",
+        f"reg import ended with exit code {codes[0]}; some of the {len(edits)} keys may be locked against this account",
     )
 
 

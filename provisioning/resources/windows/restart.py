@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from provisioning.errors import ProvisioningError, RejectedError, RequestError, UnreachableError
 from provisioning.resources.base import Change, Outcome, State
+from provisioning.resources.windows.exports import SharesExports, exported_ahead
+from provisioning.resources.windows.reg_file import values_of
 
 if TYPE_CHECKING:
     from provisioning.connections.windows import WindowsSession
@@ -42,7 +44,7 @@ class Restart(State):
     pending: bool
 
 
-class RestartKind:
+class RestartKind(SharesExports):
     """``windows.restart``: target ``windows:NAME``, key ``restart``."""
 
     name = "windows.restart"
@@ -50,11 +52,18 @@ class RestartKind:
 
     def read(self, session: WindowsSession, keys: Sequence[str]) -> dict[str, Restart]:
         """Whether the note is there."""
+        if exported := exported_ahead(session, NOTE_KEY):
+            values = {name.casefold(): value.type for name, value in values_of(exported, NOTE_KEY).items()}
+            return dict.fromkeys(keys, Restart(pending=values.get(NOTE_VALUE.casefold()) == "REG_SZ"))
         result = session.run(["reg", "query", NOTE_KEY])
         if result.exit_code != 0:  # the key is always there; a PC that is going down starts no programs any more
             raise RejectedError(session.target, f"cannot read {NOTE_KEY} (reg query: {result.exit_code}); try again")
         pending = re.search(rf"^ {{4}}{NOTE_VALUE} {{4}}REG_SZ ", result.stdout, re.MULTILINE) is not None
         return {key: Restart(pending=pending) for key in keys}
+
+    def questions(self, session: WindowsSession, keys: Sequence[str]) -> list[str]:  # noqa: ARG002  (all are in one key)
+        """Where the note is."""
+        return [NOTE_KEY]
 
     def apply(self, session: WindowsSession, changes: Sequence[Change[Restart]]) -> list[Outcome]:
         """One restart; people who are signed in are treated as the site says."""
