@@ -1,6 +1,8 @@
-"""paramiko's transport with less to do: fewer system calls and threads a session, and a round trip less to sign in.
+"""paramiko's transport with less to do: fewer system calls and threads a session.
 
-A thousand sessions make it worth while. Nothing of the protocol is changed, nor what paramiko checks.
+A thousand sessions make it worth while. Nothing of the protocol is changed, nor what paramiko checks. The password is
+not sent before the server accepted the service, although it could be (RFC 4253, section 10) and would spare a round
+trip: nobody knows what the oldest switches make of it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import time
 from typing import Any
 
 import paramiko
-from paramiko.auth_handler import AuthHandler
 from paramiko.packet import NeedRekeyException, Packetizer
 
 __all__ = ["Transport"]
@@ -88,28 +89,6 @@ class Packets(Packetizer):
         return True
 
 
-class _SignIn(AuthHandler):
-    """Asks for the service and hands over the password in one go. The answers come in their order; a server that does
-    not offer the service closes the connection (RFC 4253, section 10), so there is nothing to wait for before. The
-    server's key was verified before either."""
-
-    _ahead = False
-
-    def _request_auth(self) -> None:
-        paramikos: Any = super()
-        self._ahead = self.auth_method == "password"
-        paramikos._request_auth()
-        if self._ahead:
-            accepted = paramiko.Message()
-            accepted.add_string("ssh-userauth")
-            paramikos._parse_service_accept(paramiko.Message(accepted.asbytes()))
-
-    def _parse_service_accept(self, m: paramiko.Message) -> None:
-        paramikos: Any = super()
-        if not self._ahead:
-            paramikos._parse_service_accept(m)
-
-
 class Transport(paramiko.Transport):
     """Also prefers AES-GCM (RFC 5647) where the other side has it: paramiko compares the MACs of other ciphers octet by
     octet, in Python."""
@@ -124,12 +103,3 @@ class Transport(paramiko.Transport):
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         super().stop_thread()
-
-    @property
-    def auth_handler(self) -> AuthHandler | None:
-        """Who signs in; paramiko makes another one for each try."""
-        return self._auth_handler
-
-    @auth_handler.setter
-    def auth_handler(self, made: AuthHandler | None) -> None:
-        self._auth_handler = None if made is None else _SignIn(self)
