@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from tests.ledger_files import octets
+
 
 class Canaries:
     """Recognisable secrets by name. A finding names the secret and the place, never the value."""
@@ -36,7 +38,7 @@ class Canaries:
         for folder in folders:
             for file in sorted(folder.rglob("*")):
                 if file.is_file() and not file.is_symlink() and file not in but:
-                    findings += [f"{name} in {file}" for name in self.in_bytes(file.read_bytes())]
+                    findings += [f"{name} in {file}" for name in self.in_bytes(octets(file))]
         return findings
 
     def in_exception(self, error: BaseException) -> list[str]:

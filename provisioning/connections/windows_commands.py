@@ -59,8 +59,8 @@ def batch_file(commands: Sequence[Sequence[str]], doubts: Mapping[int, Sequence[
         so_far = "1"
         for doubt in (doubts or {}).get(number, ()):
             still = f"if %{variable}%=={so_far}"
-            lines += [f"{still} {_line(doubt, batch=True)} 2>nul", f"{still} set {variable}={so_far},%ERRORLEVEL%"]
-            so_far += ",1"
+            lines += [f"{still} {_line(doubt, batch=True)} 2>nul", f"{still} set {variable}={so_far}.%ERRORLEVEL%"]
+            so_far += ".1"  # a comma would end the word
     # all at the end: each time that something is printed is a message of its own
     lines += [f"echo {_CODES}{number}:%provisioning{number}%" for number in range(len(commands))]
     return _file([*lines, "exit /b 0"])
@@ -68,8 +68,8 @@ def batch_file(commands: Sequence[Sequence[str]], doubts: Mapping[int, Sequence[
 
 def codes_in(printed: str) -> list[list[int]]:
     """The exit codes of each command of such a file: its own, and those of its doubts that were run."""
-    found = re.findall(rf"^{_CODES}(\d+):(-?\d+(?:,-?\d+)*)[ \r]*$", printed, re.MULTILINE)
-    codes = {int(number): [int(code) & 0xFFFFFFFF for code in said.split(",")] for number, said in found}
+    found = re.findall(rf"^{_CODES}(\d+):(-?\d+(?:\.-?\d+)*)[ \r]*$", printed, re.MULTILINE)
+    codes = {int(number): [int(code) & 0xFFFFFFFF for code in said.split(".")] for number, said in found}
     return [codes[number] for number in sorted(codes)]
 
 

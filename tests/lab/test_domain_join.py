@@ -33,6 +33,7 @@ from provisioning.resources.directory.computer import COMPUTER, Computer
 from provisioning.resources.directory.computer_proofs import COMPUTER_SIGN_IN
 from provisioning.resources.windows.domain_membership import DOMAIN_MEMBERSHIP, KEY, DomainMembership
 from provisioning.site import Inventory
+from tests.ledger_files import ledger_octets
 
 pytestmark = pytest.mark.lab
 
@@ -264,7 +265,7 @@ def test_the_answer_file(
     said = [entry.sentence for entry in site.ledger.worklog()]
     assert any("offline-domain-join blob" in sentence and NAME in sentence for sentence in said)
     password = _texts_of(data)[2]
-    kept = b"".join(path.read_bytes() for path in office.folder.glob("ledger.sqlite*"))
+    kept = ledger_octets(office.folder)
     for secret in (password, found.text or "no text"):
         assert secret.encode() not in kept
         assert secret not in result.output + result.stderr + caplog.text

@@ -23,6 +23,7 @@ from provisioning.site.base import Endpoint
 from provisioning.site.phones import Transport
 from tests.conftest import NUMBER
 from tests.lab.admin import Admin, admin_of, directory_entries
+from tests.ledger_files import ledger_octets
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
@@ -89,7 +90,7 @@ def test_a_new_colleague_has_a_telephone_that_rings(office: Office, admin: Admin
     secrets = (password.get_secret_value(), ha1, ha1b)
     written = report.read_text(encoding="utf-8")
     assert "kept:1042/E1042" in written
-    ledger = "".join(file.read_bytes().decode("latin-1") for file in admin.folder.glob("ledger.sqlite*"))
+    ledger = ledger_octets(admin.folder).decode("latin-1")
     assert "kept:1042/E1042" in ledger
     for text in (planned.out, done.out, done.err, written, report.with_suffix(".html").read_text(), ledger):
         assert not any(secret in text for secret in secrets)

@@ -30,6 +30,7 @@ from provisioning.resources.switch.section import InterfaceSection
 from provisioning.site.archive import ConfigurationArchive, archive_folder
 from provisioning.site.ledger import LedgerServer
 from provisioning.worker import Errands
+from tests.ledger_files import ledger_octets
 from tests.unit.cli_office import write_site
 from tests.unit.closet import Closet, FakeSwitch, gi
 
@@ -330,9 +331,7 @@ def test_a_port_that_became_a_trunk_or_holds_a_secret_is_left_alone(bench: Bench
         assert ("its present section holds a secret" in change["error"]) == (number == 8)
         assert "045802150C2E" not in json.dumps(done)
     assert bench[SW].sent == []
-    assert "045802150C2E" not in b"".join(
-        file.read_bytes() for file in bench.folder.parent.rglob("ledger.sqlite*")
-    ).decode(errors="replace")
+    assert "045802150C2E" not in ledger_octets(bench.folder.parent).decode(errors="replace")
 
 
 @pytest.mark.parametrize("fault", ["refuses", "ignores"])

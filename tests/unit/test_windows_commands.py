@@ -76,9 +76,9 @@ def test_batch_file_doubles_per_cent_signs_and_says_every_exit_code() -> None:
         "hostname >nul 2>nul",
         "set provisioning1=%ERRORLEVEL%",
         "if %provisioning1%==1 reg query A 2>nul",
-        "if %provisioning1%==1 set provisioning1=1,%ERRORLEVEL%",
-        "if %provisioning1%==1,1 reg query B 2>nul",
-        "if %provisioning1%==1,1 set provisioning1=1,1,%ERRORLEVEL%",
+        "if %provisioning1%==1 set provisioning1=1.%ERRORLEVEL%",
+        "if %provisioning1%==1.1 reg query B 2>nul",
+        "if %provisioning1%==1.1 set provisioning1=1.1.%ERRORLEVEL%",
         "echo provisioning-codes:0:%provisioning0%",
         "echo provisioning-codes:1:%provisioning1%",
         "exit /b 0",
@@ -92,7 +92,7 @@ def test_a_batch_file_changes_the_code_page_only_for_what_is_not_ascii() -> None
 
 
 def test_exit_codes_are_read_from_among_what_the_doubts_printed() -> None:
-    printed = "\r\nHKEY_LOCAL_MACHINE\\A\r\n1\r\nprovisioning-codes:0:1,0\r\nprovisioning-codes:1:-1073741502 \r\n"
+    printed = "\r\nHKEY_LOCAL_MACHINE\\A\r\n1\r\nprovisioning-codes:0:1.0\r\nprovisioning-codes:1:-1073741502 \r\n"
     assert codes_in(printed) == [[1, 0], [0xC0000142]]
 
 
