@@ -4,8 +4,8 @@ Everybody begins at the sign-in. Ours is what a run does with a file: sign-in ov
 the copy, the hash (certutil on the PC). Python and its imports come before, as a run pays them once; smbclient is a
 whole process, which adds some 20 ms to the floor. The floor checks nothing. Ours is sealed (AES-128-GCM) since the PC
 offers it, the floor is signed (smbclient does not encrypt unless it is told to). What the floor takes when it has the
-PC hash the file as well, by pywinrm and certutil, is among the figures. Afterwards the file is compared on the
-PC's disk, and removed; that time is nobody's. Nor is that of writing and removing such a file before each turn: memory that
+PC hash the file as well, by pywinrm and certutil, is among the figures. Afterwards the file is compared on the PC's
+disk, and removed; that time is nobody's. Nor is that of writing and removing such a file before each turn: memory that
 was in use a moment ago is given out again twice as fast as other, so that whoever came second would be ahead.
 
 A second row, without a goal: the PC fetches the file over HTTPS, as a site may want it for branch offices.

@@ -32,6 +32,7 @@ from benchmarks.row_onboarding import Ours, as_installed
 from provisioning.lab.office import Office
 
 _WINDOW = 3.0  # seconds: how long the changes of the onboarding take
+_RESUMES_ENOUGH = 3
 _META = struct.Struct("<II8s16sQQ")  # attribute, version, time, who, their and our number of the update
 
 
@@ -59,6 +60,7 @@ class Storm:
                 raise SystemExit(f"the onboarding ended with {process.returncode} before its first change")
             time.sleep(0.02)
         self._kill(process)
+        ended = 0
         while self._state(run) != "done":
             began = time.time()
             process = self._start("resume", str(run))
@@ -71,6 +73,11 @@ class Storm:
                 self._kill(process)
             else:
                 process.wait()
+                ended += 1
+            if ended == _RESUMES_ENOUGH and self._state(run) != "done":
+                raise SystemExit(
+                    f"run {run} is {self._state(run)} after {ended} resumes that nobody killed; see {self.ledger}"
+                )
         return run
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:

@@ -100,7 +100,9 @@ class Deferrals:
         return bool(self._open)
 
     def _is_due(self, target: OpenTarget) -> bool:
-        return self.now or target.next_try <= moment(datetime.now(UTC))
+        """One that was given up and is open all the same (see :meth:`give_up`) is tried whenever somebody goes on."""
+        at = moment(datetime.now(UTC))
+        return self.now or target.next_try <= at or (target.deadline is not None and target.deadline <= at)
 
 
 def _time(written: str) -> datetime:

@@ -353,6 +353,10 @@ def test_what_requires_a_target_that_was_never_read_is_blocked_when_it_is_given_
     run = office.begin(thing("a", "x", Thing(size=1), ("b", "y")), thing("b", "y", Thing(size=1)))
     run = office.go(run, resume=False)
     assert (run.state, office.states(run)) == ("partial", {"x": "blocked"})
+    assert office.go(run).state == "partial", "somebody went on before it answered"
+    office.off()
+    run = office.go(run)
+    assert (run.state, office.states(run)) == ("done", {"x": "verified", "y": "verified"}), "not due, but gone on with"
 
 
 def test_a_target_that_could_not_be_read_is_planned_when_it_answers(

@@ -257,3 +257,15 @@ def test_one_cmd_runs_a_batch_file_that_leaves_at_its_end(
     machine.path("C:\\a\\batch.cmd").write_text(batch, newline="")
     assert real.inlined(machine, "C:\\a\\batch.cmd") == inlined
     assert real.inlined(machine, "cmd /c C:\\a\\batch.cmd") is None
+
+
+@pytest.mark.parametrize(
+    "line", ["@echo off", "echo codes:%a%", "set a=%ERRORLEVEL%", "cmd /c C:\\a.cmd", ">C:\\a echo b"]
+)
+def test_what_starts_no_program_is_not_started_again(line: str) -> None:
+    assert real.started_again(line) == [line]
+
+
+@pytest.mark.parametrize("line", ["reg query HKLM", "C:\\a\\setup.exe /S >nul", "if %a%==1.1 reg query HKLM 2>nul"])
+def test_a_program_that_wine_did_not_find_is_started_again(line: str) -> None:
+    assert real.started_again(line) == [line, f"if %ERRORLEVEL%==9009 {line}"]

@@ -41,6 +41,8 @@ _NO_ERRORS = re.compile(r"\s2>\s*nul\b", re.IGNORECASE)
 _SET_CODE = re.compile(r"set (\w+)=%ERRORLEVEL%", re.IGNORECASE)
 _ECHO_CODE = re.compile(r"echo ([\w:-]*)%(\w+)%", re.IGNORECASE)
 _NOT_INLINE = re.compile(r"%[~*0-9]|^\s*:|\b(goto|exit|call|for|shift)\b", re.IGNORECASE)
+_PROGRAM = re.compile(r"(if %\w+%==\S+ )?([A-Za-z]:[\w\\.-]+|[\w.-]+)(\s|$)", re.IGNORECASE)
+_BUILT_IN = {"echo", "set", "setlocal", "endlocal", "if", "rem", "del", "copy", "move", "md", "rd", "type", "cd", "cmd"}
 _BATCH = re.compile(r'(?:cmd(?:\.exe)?\s+/c\s+)?"?([A-Za-z]:[^"\s]+\.(?:cmd|bat))"?\s*', re.IGNORECASE)
 
 
@@ -161,6 +163,17 @@ def inlined(machine: Machine, line: str) -> tuple[list[str], str] | None:
     if leaving is None or any(_NOT_INLINE.search(one) for one in lines[:-1]):
         return None
     return lines[:-1], leaving[1]
+
+
+def started_again(line: str) -> list[str]:
+    """The line, and behind it the same once more for the case that Wine could not start its program (exit code 9009
+    for one that is there; about 1 in 20,000). What was not started did nothing, so nothing is done twice; another
+    cmd.exe may end with the code of what it ran, so that is left alone."""
+    program = _PROGRAM.match(line)
+    name = "" if program is None else program[2].lower().rpartition("\\")[2].removesuffix(".exe")
+    if name in _BUILT_IN or not name:
+        return [line]
+    return [line, f"if %ERRORLEVEL%=={_NOT_FOUND} {line}"]
 
 
 def main(errand: Path) -> int:

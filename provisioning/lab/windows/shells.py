@@ -36,8 +36,9 @@ class Command:
     another.
 
     Wine 8 under load sometimes dies while it starts (exit code 1, not a word; 1 in about 1,000), or cannot start the
-    second cmd.exe that a batch file of the caller needs ("Can't recognize", about 1 in 20,000). So the batch file notes
-    first that it began, and a command that provably did not is started again.
+    second cmd.exe that a batch file of the caller needs ("Can't recognize", about 1 in 20,000), or a program of that
+    file. So the batch file notes first that it began, and a command that provably did not is started again; so is a
+    program (see :func:`~provisioning.lab.windows.real.started_again`).
 
     wine64 quotes its arguments anew and cuts exit codes to 8 bits, so the command line goes through a batch
     file, which writes ``%ERRORLEVEL%``. Output goes to files, since services that the command starts would
@@ -146,6 +147,7 @@ class Command:
         if re.match(r'"?[^"\s]+\.(cmd|bat)"?(\s|$)', line, re.IGNORECASE):
             line = f"{real.CMD} /c {line}"  # else control would never come back to this batch file
         within, level = real.inlined(machine, command_line) or ([line], "%ERRORLEVEL%")
+        within = [again for one in within for again in real.started_again(one)]
         verdict = f"C:\\windows\\temp\\{self._verdict.name}"
         lines = ("@echo off", f">{verdict} echo {_BEGUN}", *within, f">{verdict} echo {level}", "")
         self._batch.write_text("\r\n".join(lines), encoding="utf-8", newline="")
