@@ -28,6 +28,7 @@ from smbprotocol.tree import TreeConnect
 
 from provisioning.connections import file_refusals as refusals
 from provisioning.connections import folder_trees, open_files
+from provisioning.connections import smb_waiting as _smb_waiting  # noqa: F401  (it changes how smbprotocol waits)
 from provisioning.connections.directory import DirectorySession
 from provisioning.connections.directory import open_session as open_directory
 from provisioning.connections.file_quotas import Quotas

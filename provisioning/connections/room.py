@@ -7,17 +7,23 @@ import resource
 __all__ = ["room_for_sessions"]
 
 _MOST = 4096
+_FILES = 2
+"""Open files of a session: a PC's has one line for WinRM and one for SMB."""
 _OTHERS = 256
 """Files that are open beside them: the ledger, the archive, locks, servers."""
 
 
 def room_for_sessions() -> int:
-    """So many, at most 4,096 (0.15 MiB each): each of them is an open file. Where the limit for files may be raised it
-    is (getrlimit(2)): programs begin with 1,024 of them only for the sake of select(2), which nothing here uses."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = _MOST + _OTHERS
-    if soft != resource.RLIM_INFINITY and soft < min(hard, _MOST + _OTHERS):
-        soft = min(hard, _MOST + _OTHERS)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    return _MOST if soft == resource.RLIM_INFINITY else max(0, min(_MOST, soft - _OTHERS))
+    """So many, at most 4,096 (0.15 MiB each): each of them is two open files. Where the limit for files may be raised
+    it is (getrlimit(2)): programs begin with 1,024 of them only for the sake of select(2), which nothing here waits by
+    (see :mod:`provisioning.connections.smb_waiting`)."""
+    wanted = _MOST * _FILES + _OTHERS
+    soft, hard = (wanted if limit == resource.RLIM_INFINITY else limit for limit in _limits())
+    if soft < min(hard, wanted):
+        soft = min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, _limits()[1]))
+    return max(0, min(_MOST, (soft - _OTHERS) // _FILES))
+
+
+def _limits() -> tuple[int, int]:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -25,6 +25,7 @@ from smbprotocol.exceptions import (
     SMBOSError,
 )
 
+from provisioning.connections import smb_waiting  # noqa: F401  (it changes how smbprotocol waits)
 from provisioning.connections.sign_ins import SignIn
 from provisioning.connections.smb_stream import AHEAD, stream
 from provisioning.errors import CredentialError, RejectedError, TargetError, UnreachableError

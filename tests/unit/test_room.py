@@ -1,4 +1,4 @@
-"""How many sessions may be open at once."""
+"""How many sessions may be open at once: each has two open files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> list[Limits]:
 @pytest.mark.parametrize(
     ("given", "room", "set_to"),
     [
-        ((1024, 524_288), 4096, [(4352, 524_288)]),
-        ((1024, resource.RLIM_INFINITY), 4096, [(4352, resource.RLIM_INFINITY)]),
-        ((1024, 2000), 1744, [(2000, 2000)]),
+        ((1024, 524_288), 4096, [(8448, 524_288)]),
+        ((1024, resource.RLIM_INFINITY), 4096, [(8448, resource.RLIM_INFINITY)]),
+        ((1024, 2000), 872, [(2000, 2000)]),
+        ((1024, 1024), 384, []),
         ((100, 100), 0, []),
         ((20_000, 20_000), 4096, []),
         ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), 4096, []),
